@@ -1,0 +1,1 @@
+"""Code generation: a layer and stage with its mapping become an IR program."""

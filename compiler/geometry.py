@@ -1,0 +1,66 @@
+"""The shape of one convolution, and which positions meet through which kernel tap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ConvGeometry:
+    """A 2-D convolution O = I * W. A fully connected layer is the 1x1 case whose columns are samples.
+
+    in_channels C, out_channels F, in_size (H, W), kernel (Kh, Kw), stride, padding, dilation
+    (vertical, horizontal), groups (divides C and F). Channel c of I and f of O belong to
+    convolution group c // (C / groups) and f // (F / groups).
+    """
+
+    in_channels: int
+    out_channels: int
+    in_size: tuple[int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """(Ho, Wo) = floor((n + 2p - d(K-1) - 1) / s) + 1 per axis."""
+        sizes = [
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, k, s, p, d in zip(
+                self.in_size, self.kernel, self.stride, self.padding, self.dilation, strict=True
+            )
+        ]
+        return sizes[0], sizes[1]
+
+    @property
+    def in_channels_per_group(self) -> int:
+        return self.in_channels // self.groups
+
+    @property
+    def out_channels_per_group(self) -> int:
+        return self.out_channels // self.groups
+
+    @property
+    def weight_count(self) -> int:
+        return self.out_channels * self.in_channels_per_group * self.kernel[0] * self.kernel[1]
+
+    def taps_inside(self, axis: int) -> int:
+        """Number of (output position, tap) pairs of one axis (0 rows, 1 columns) that fall inside the input."""
+        return int(np.count_nonzero(self.input_index(axis) >= 0))
+
+    def input_index(self, axis: int) -> NDArray[np.int64]:
+        """int64[out, K]: input position of output position and tap, o*s + k*d - p; -1 outside the input."""
+        out = np.arange(self.out_size[axis])[:, None] * self.stride[axis]
+        index = out + np.arange(self.kernel[axis])[None, :] * self.dilation[axis] - self.padding[axis]
+        return np.where((index >= 0) & (index < self.in_size[axis]), index, -1)
+
+    @property
+    def dense_macs(self) -> int:
+        """Products per sample whose tap lies inside the input, the same for Forward, GTA and GTW."""
+        taps = self.taps_inside(0) * self.taps_inside(1)
+        return self.out_channels * self.in_channels_per_group * taps

@@ -1,0 +1,225 @@
+"""What a program means, computed with real numbers: one row operation after the other.
+
+The interpreter follows the nodes, not the machine program made of them: registers of every group and PE,
+operations dealt to PE positions in turn, PPUs that add the registers up, partial sums that wait in `sums`.
+Rounding and saturation of the operand format are not modelled; values keep the type of the operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.geometry import ConvGeometry
+from compiler.ir.expressions import Expression, evaluate
+from compiler.ir.nodes import Block, Job, Loop, Node, Ppu, Program, RowOp
+from compiler.ir.taps import input_taps, output_taps
+from compiler.ir.tensors import OPERANDS, RESULT, tensor_shape
+from compiler.program import RowOperation
+from workloads.errors import UserError
+
+Environment = dict[str, int]
+Array = NDArray[Any]
+
+
+def interpret(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    """Execute a program that `verify` accepts, for one sample.
+
+    tensors: SRC: I (C, H, W) and W (F, C / groups, Kh, Kw); MSRC: dO (F, Ho, Wo), W and, where the program
+    declares one, optionally mask (C, H, W), non-zero where dI is needed; OSRC: I and dO. Tensors that the
+    operation does not use are ignored. Returns O, dI or dW, 0 where no row operation contributes, and
+    `abs_sum`, the sum of absolute results, where a PPU accumulates it. UserError for a missing tensor,
+    a wrong shape, and a mask the program does not declare.
+    """
+    machine = _Machine(program, _operands(program, tensors))
+    machine.run(program.body, {})
+    return machine.results()
+
+
+def _operands(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    """The tensors the program reads, checked."""
+    names = list(OPERANDS[program.operation])
+    if program.operation is RowOperation.MSRC and "mask" in tensors:
+        if all(tensor.name != "mask" for tensor in program.tensors):
+            raise UserError(
+                f"{program.layer}/{program.stage}: the program declares no tensor 'mask'; leave it out."
+            )
+        names.append("mask")
+    for name in names:
+        expected = tensor_shape(name, program.geometry)
+        if name not in tensors:
+            raise UserError(
+                f"{program.layer}/{program.stage}: tensor {name!r} of shape {expected} is missing."
+            )
+        if np.shape(tensors[name]) != expected:
+            raise UserError(
+                f"{program.layer}/{program.stage}: tensor {name!r} has shape {np.shape(tensors[name])}, "
+                f"not {expected}."
+            )
+    return {name: np.asarray(tensors[name]) for name in names}
+
+
+@dataclass(frozen=True)
+class _BlockSlices:
+    """A row block as slices of the output map."""
+
+    rows: slice
+    columns: slice
+
+
+class _Machine:
+    """State between jobs: the result, the partial sums, the sum of absolute results."""
+
+    def __init__(self, program: Program, operands: dict[str, Array]) -> None:
+        self._program = program
+        self._operands = operands
+        self._taps = _taps(program.operation, program.geometry, operands)
+        shape = tensor_shape(RESULT[program.operation], program.geometry)
+        self._dtype = np.result_type(*(operands[name] for name in OPERANDS[program.operation]))
+        self._result = np.zeros(shape, self._dtype)
+        self._sums = np.zeros(shape, self._dtype)
+        self._abs_sum: Array | None = None
+
+    def _error(self, what: str) -> UserError:
+        return UserError(f"{self._program.layer}/{self._program.stage}: {what}; the verifier says where.")
+
+    def results(self) -> dict[str, Array]:
+        results = {RESULT[self._program.operation]: self._result}
+        return results if self._abs_sum is None else results | {"abs_sum": self._abs_sum}
+
+    def run(self, body: tuple[Node, ...], environment: Environment) -> None:
+        for node in body:
+            if isinstance(node, Loop):
+                for inner in _iterations(node, environment):
+                    self.run(node.body, inner)
+            elif isinstance(node, Job):
+                self._job(node, environment)
+
+    def _job(self, job: Job, environment: Environment) -> None:
+        if self._program.operation is RowOperation.OSRC:
+            self._weight_gradient_job(job, environment)
+        else:
+            self._map_job(job, environment)
+
+    def _map_job(self, job: Job, environment: Environment) -> None:
+        """SRC and MSRC: Reg-2 of every (group, PE) holds the row block of the group's output channel."""
+        if job.block is None:
+            raise self._error("a job has no row block")
+        start, count = evaluate(job.out_start, environment), evaluate(job.out_count, environment)
+        block = _slices(job.block, self._program.row_step, environment)
+        target = (slice(start, start + count), block.rows, block.columns)
+        registers = np.zeros((self._program.pes_per_group, *self._result[target].shape), self._dtype)
+        for i, (operation, inner) in enumerate(_row_operations(job.body, environment)):
+            channel, kernel_row = evaluate(operation.channel, inner), evaluate(operation.kernel_row, inner)
+            taps = self._taps[channel, block.rows, block.columns, kernel_row]
+            weights = self._kernel_rows(target[0], channel, kernel_row)
+            registers[i % len(registers)] += np.tensordot(weights, taps, axes=(1, 2))
+        total = registers.sum(axis=0)
+        if "mask" in self._operands:
+            total = np.where(self._operands["mask"][target] != 0, total, 0)
+        self._post_process(job, environment, target, total)
+
+    def _kernel_rows(self, outputs: slice, channel: int, kernel_row: int) -> Array:
+        """[groups, Kw]: the kernel row of each group's output channel and the reduction channel."""
+        weights, per_group = self._operands["W"], self._program.geometry.in_channels_per_group
+        if self._program.operation is RowOperation.SRC:
+            return weights[outputs, channel % per_group, kernel_row]
+        return weights[channel, _within_group(outputs, per_group), kernel_row]
+
+    def _weight_gradient_job(self, job: Job, environment: Environment) -> None:
+        """OSRC: the PE of unit position p holds Kw accumulators for every (kernel row, f) of its unit."""
+        start, count = evaluate(job.out_start, environment), evaluate(job.out_count, environment)
+        units = [
+            (loop.body, inner)
+            for loop in job.body
+            if isinstance(loop, Loop)
+            for inner in _iterations(loop, environment)
+        ]
+        if len(units) > self._program.pes_per_group:
+            raise self._error(f"a job has {len(units)} units for {self._program.pes_per_group} PEs")
+        channels = slice(start, start + count)
+        for body, inner in units:
+            registers = self._run_unit(body, inner, channels)
+            for (f, kernel_row), accumulators in registers.items():
+                within = _within_group(channels, self._program.geometry.in_channels_per_group)
+                self._add_weight_gradients(job, environment, (f, within, kernel_row), accumulators)
+
+    def _run_unit(
+        self, body: tuple[Node, ...], environment: Environment, channels: slice
+    ) -> dict[tuple[int, int], Array]:
+        """[groups, Kw] accumulators of one PE position by (f, kernel row)."""
+        shape = (channels.stop - channels.start, self._program.geometry.kernel[1])
+        registers: dict[tuple[int, int], Array] = {}
+        for operation, inner in _row_operations(body, environment):
+            if operation.block is None:
+                raise self._error("an OSRC operation has no row block")
+            f, kernel_row = evaluate(operation.channel, inner), evaluate(operation.kernel_row, inner)
+            block = _slices(operation.block, self._program.row_step, inner)
+            gradients = self._operands["dO"][f, block.rows, block.columns]
+            taps = self._taps[channels, block.rows, block.columns, kernel_row]
+            accumulators = registers.setdefault((f, kernel_row), np.zeros(shape, self._dtype))
+            accumulators += np.tensordot(taps, gradients, axes=((1, 2), (0, 1)))
+        return registers
+
+    def _add_weight_gradients(self, job: Job, environment: Environment, target: Any, total: Array) -> None:
+        """The PPU of OSRC: weight gradients leave as partial sums, so dW itself keeps them, final or not."""
+        earlier = self._result[target] if evaluate(job.read_sums, environment) else 0
+        self._result[target] = total + earlier
+
+    def _post_process(self, job: Job, environment: Environment, target: Any, total: Array) -> None:
+        """The PPU of SRC and MSRC: earlier partial sums, then the next ones or the result."""
+        if evaluate(job.read_sums, environment):
+            total = total + self._sums[target]
+        if not evaluate(job.final, environment):
+            self._sums[target] = total
+            return
+        actions = [action for node in job.body if isinstance(node, Ppu) for action in node.actions]
+        if "relu" in actions:
+            total = np.maximum(total, 0)
+        if "abs_sum" in actions:
+            self._abs_sum = np.asarray((0 if self._abs_sum is None else self._abs_sum) + np.abs(total).sum())
+        self._result[target] = total
+
+
+def _taps(operation: RowOperation, geometry: ConvGeometry, operands: Mapping[str, Array]) -> Array:
+    if operation is RowOperation.MSRC:
+        return output_taps(operands["dO"], geometry)
+    return input_taps(operands["I"], geometry)
+
+
+def _within_group(channels: slice, per_group: int) -> slice:
+    """Channels of one convolution group, counted from the group's first."""
+    offset = channels.start - channels.start % per_group
+    return slice(channels.start - offset, channels.stop - offset)
+
+
+def _iterations(loop: Loop, environment: Environment) -> Iterator[Environment]:
+    """The environment of every iteration whose condition holds."""
+    bounds = (evaluate(bound, environment) for bound in (loop.start, loop.stop, loop.step))
+    for value in range(*bounds):
+        inner = {**environment, loop.variable: value}
+        if loop.where is None or evaluate(loop.where, inner):
+            yield inner
+
+
+def _row_operations(body: tuple[Node, ...], environment: Environment) -> Iterator[tuple[RowOp, Environment]]:
+    """The row operations of a body in program order."""
+    for node in body:
+        if isinstance(node, RowOp):
+            yield node, environment
+        elif isinstance(node, Loop):
+            for inner in _iterations(node, environment):
+                yield from _row_operations(node.body, inner)
+
+
+def _slices(block: Block, row_step: int, environment: Environment) -> _BlockSlices:
+    def value(expression: Expression) -> int:
+        return evaluate(expression, environment)
+
+    first = value(block.phase) + row_step * value(block.first)
+    rows = slice(first, first + row_step * value(block.rows), row_step)
+    return _BlockSlices(rows, slice(value(block.column), value(block.column) + value(block.width)))

@@ -1,0 +1,78 @@
+"""How many operand rows and columns a row block meets: the geometry behind bounds, capacity and coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ir.jobs import Blocks
+from compiler.ir.nodes import Program
+from compiler.ir.unroll import IntArray
+from compiler.program import RowOperation
+
+
+def map_size(program: Program) -> tuple[int, int]:
+    """(rows, columns) of the map that row blocks are cut from: O, dI (MSRC) or dO (OSRC)."""
+    geometry = program.geometry
+    return geometry.in_size if program.operation is RowOperation.MSRC else geometry.out_size
+
+
+def rows_that_meet(program: Program) -> NDArray[np.bool_]:
+    """bool[rows, Kh]: the row of the map meets an operand row inside through the kernel row."""
+    index = program.geometry.input_index(0)
+    if program.operation is not RowOperation.MSRC:
+        return index >= 0
+    meets = np.zeros((program.geometry.in_size[0], program.geometry.kernel[0]), np.bool_)
+    out_row, kernel_row = np.nonzero(index >= 0)
+    meets[index[out_row, kernel_row], kernel_row] = True
+    return meets
+
+
+class OperandRows:
+    """Counts operand rows of (block, kernel row) pairs through prefix sums over the rows of each phase."""
+
+    def __init__(self, program: Program) -> None:
+        meets, step = rows_that_meet(program), program.row_step
+        lattice = np.zeros((-(-len(meets) // step) * step, meets.shape[1]), np.int64)
+        lattice[: len(meets)] = meets
+        by_phase = lattice.reshape(-1, step, meets.shape[1]).transpose(1, 0, 2)
+        self._before = np.concatenate([np.zeros_like(by_phase[:, :1]), by_phase.cumsum(axis=1)], axis=1)
+
+    def count(self, blocks: Blocks, kernel_row: IntArray) -> IntArray:
+        """int64[n]: operand rows inside that each block meets through its kernel row."""
+        after: IntArray = self._before[blocks.phase, blocks.first + blocks.rows, kernel_row]
+        before: IntArray = self._before[blocks.phase, blocks.first, kernel_row]
+        return after - before
+
+
+def ch0_columns(program: Program, blocks: Blocks) -> IntArray:
+    """int64[n]: columns of the ch0 row that some tap of the block's columns can use."""
+    return _per_column_range(blocks, _meeting(program, program.operation is RowOperation.OSRC))
+
+
+def input_columns(program: Program, blocks: Blocks) -> IntArray:
+    """int64[n]: columns of I that the columns of an OSRC block meet."""
+    return _per_column_range(blocks, _meeting(program, False))
+
+
+def _meeting(program: Program, itself: bool) -> NDArray[np.bool_]:
+    """bool[columns of the map, columns of the operand]: one meets the other through some tap.
+
+    itself: the operand is the map the block is cut from (dO of OSRC), of which only used columns count.
+    """
+    geometry = program.geometry
+    index = geometry.input_index(1)
+    if itself:
+        return np.diag((index >= 0).any(axis=1))
+    meeting = np.zeros((geometry.out_size[1], geometry.in_size[1]), np.bool_)
+    out_column, tap = np.nonzero(index >= 0)
+    meeting[out_column, index[out_column, tap]] = True
+    return meeting.T if program.operation is RowOperation.MSRC else meeting
+
+
+def _per_column_range(blocks: Blocks, meeting: NDArray[np.bool_]) -> IntArray:
+    key = blocks.column * (len(meeting) + 1) + blocks.width
+    ranges, which = np.unique(key, return_inverse=True)
+    columns, widths = np.divmod(ranges, len(meeting) + 1)
+    counts = [meeting[x : x + w].any(axis=0).sum() for x, w in zip(columns, widths, strict=True)]
+    return np.array(counts, np.int64)[which]

@@ -1,0 +1,288 @@
+"""What a mapping costs, estimated: cycles of the array, bytes to off-chip memory, words of the buffer.
+
+An estimate ranks mappings; the engine measures them. It assumes independent zeros at the given densities and no drift
+between groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from compiler.codegen.reduce import row_phases
+from compiler.columns import column_taps
+from compiler.geometry import ConvGeometry
+from compiler.mapping.blocks import BlockShape, map_size
+from compiler.mapping.mapping import WEIGHTS_STAY, Mapping
+from compiler.program import RowOperation
+from compiler.target import Target
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Expected density of ch0 (SRC: I, else dO) and of the second operand (MSRC: ReLU mask, OSRC: I)."""
+
+    ch0: float = 1.0
+    second: float = 1.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A layer and stage on a machine: what the mapper has to solve."""
+
+    geometry: ConvGeometry
+    operation: RowOperation
+    target: Target
+    densities: Densities
+    batch: int
+    masked: bool
+
+    @property
+    def out_channels(self) -> int:
+        """Channels across the groups, per convolution group: F for SRC, C otherwise."""
+        g = self.geometry
+        return g.out_channels_per_group if self.operation is RowOperation.SRC else g.in_channels_per_group
+
+    @property
+    def reduce_channels(self) -> int:
+        g = self.geometry
+        return g.in_channels_per_group if self.operation is RowOperation.SRC else g.out_channels_per_group
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Estimated cost per sample of one mapping. bound: what limits the array ("pe", "port" or "bank")."""
+
+    array_cycles: float
+    dram_cycles: float
+    dram_bytes: float
+    buffer_bytes: int
+    bound: str
+
+    @property
+    def cycles(self) -> float:
+        """The slower of array and memory, and a hundredth of the faster to break ties."""
+        slow, fast = max(self.array_cycles, self.dram_cycles), min(self.array_cycles, self.dram_cycles)
+        return slow + 0.01 * fast
+
+
+def stored_words(target: Target, positions: float, density: float) -> float:
+    """Expected words of a stored row (docs/microarchitecture.md section 3)."""
+    if target.row_format == "dense":
+        return positions
+    if target.row_format == "bitmask":
+        return positions / target.operand_bits + positions * density
+    offset_bits = max(int(positions) - 1, 1).bit_length()
+    return positions * density * (target.operand_bits + offset_bits) / target.operand_bits
+
+
+@lru_cache(maxsize=65536)
+def entry_cycles(geometry: ConvGeometry, operation: RowOperation, width: int, second: float, macs: int) -> float:
+    """Cycles of one row of a dense ch0 row, averaged over column tiles: sum over positions of E[max(1, ceil(n / macs))]."""
+    columns = map_size(geometry, operation)[1]
+    total, tiles = 0.0, 0
+    for x in range(0, columns, width):
+        taps = (column_taps(geometry, operation, x, min(width, columns - x))[1] >= 0).sum(axis=1)
+        for t in taps:
+            useful = float(t) * second
+            total += max(1.0, useful / macs) if second >= 1 else useful / macs + (1 - second) ** int(t)
+        tiles += 1
+    return total / tiles
+
+
+def _kernel_rows(problem: Problem) -> float:
+    """Kernel rows per row block, averaged over the phases."""
+    phases = row_phases(problem.geometry, problem.operation)
+    return problem.geometry.kernel[0] / len(phases) if problem.operation is RowOperation.MSRC else problem.geometry.kernel[0]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One round of P operations (or of one block, OSRC): cycles in the PEs, on the port, and lines from the banks."""
+
+    pe: float
+    port: float
+    lines: float
+
+    def cycles(self, target: Target) -> tuple[float, str]:
+        bank = self.lines * target.clusters / target.buffer_banks
+        slowest = max(self.pe, self.port, bank)
+        return slowest, "pe" if slowest == self.pe else "port" if slowest == self.port else "bank"
+
+
+def _lines(target: Target, words: float) -> float:
+    """Lines touched by `words` words that start anywhere in a line."""
+    return words / target.words_per_line + 1 - 1 / target.words_per_line
+
+
+def _reduce_round(problem: Problem, shape: BlockShape, rows: float) -> _Work:
+    """P operations of an SRC or MSRC job, one per stream."""
+    t, g = problem.target, problem.geometry
+    per_row = entry_cycles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
+    row_positions = shape.positions / shape.rows
+    words = stored_words(t, row_positions, problem.densities.ch0) * rows
+    active = min(t.groups_per_cluster, problem.out_channels)
+    lines = _lines(t, words) + -(-active * g.kernel[1] // t.words_per_line)
+    pe = per_row * rows * problem.densities.ch0
+    return _Work(pe, t.pes_per_group * (1 + lines), t.pes_per_group * lines)
+
+
+def _store_round(problem: Problem, shape: BlockShape, rows: float, unit_channels: float) -> _Work:
+    """One row block of P OSRC units."""
+    t, g = problem.target, problem.geometry
+    per_row = entry_cycles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
+    words = stored_words(t, shape.positions / shape.rows, problem.densities.ch0) * rows
+    ch1_words = stored_words(t, shape.ch1_positions / shape.rows, problem.densities.second) * rows
+    active = min(t.groups_per_cluster, problem.out_channels)
+    lines = unit_channels * _lines(t, words) + active * _lines(t, ch1_words)
+    headers = unit_channels + active
+    pe = unit_channels * per_row * rows * problem.densities.ch0
+    return _Work(pe, t.pes_per_group * (headers + lines), t.pes_per_group * lines)
+
+
+def _parts(total: int, size: int) -> list[tuple[int, int]]:
+    """(size, how many) of the pieces of `total`: full ones and the rest."""
+    full, rest = divmod(total, size)
+    return [(s, n) for s, n in ((size, full), (rest, 1)) if s and n]
+
+
+def _makespan(target: Target, jobs: list[tuple[float, float]]) -> float:
+    """Cycles for (cost, count) jobs handed to the clusters: full rounds of the mean, half a spread at the end."""
+    count = sum(n for _, n in jobs)
+    mean = sum(cost * n for cost, n in jobs) / count
+    spread = max(cost for cost, _ in jobs) - mean
+    return -(-count // target.clusters) * mean + 0.5 * spread
+
+
+def _overhead(target: Target, drained: float) -> float:
+    """Cycles of a job that no row operation hides."""
+    return target.pipeline_cycles + drained / target.ppu_words_per_cycle + target.read_latency_cycles + 2
+
+
+def _reduce_tile_cycles(
+    problem: Problem, shape: BlockShape, out: int, rows: int, reduce: int
+) -> tuple[float, str]:
+    t = problem.target
+    operations = reduce * _kernel_rows(problem)
+    column_tiles = -(-map_size(problem.geometry, problem.operation)[1] // shape.width)
+    channel_blocks = -(-out // t.groups_per_cluster)
+    phases = len(row_phases(problem.geometry, problem.operation))
+    jobs, bound = [], "pe"
+    for block_rows, count in _parts(rows, shape.rows):
+        cycles, bound = _reduce_round(problem, shape, block_rows).cycles(t)
+        cost = cycles * -(-operations // t.pes_per_group) + _overhead(t, block_rows * shape.width)
+        jobs.append((cost, count * column_tiles * channel_blocks * phases))
+    return _makespan(t, jobs), bound
+
+
+def _store_tile_cycles(
+    problem: Problem, shape: BlockShape, mapping: Mapping, out: int, rows: int, reduce: int
+) -> tuple[float, str]:
+    t = problem.target
+    column_tiles = -(-map_size(problem.geometry, problem.operation)[1] // shape.width)
+    chunks = -(-reduce // mapping.unit_channels)
+    units = chunks * problem.geometry.kernel[0]
+    cost, bound = 0.0, "pe"
+    for block_rows, count in _parts(rows, shape.rows):
+        cycles, bound = _store_round(problem, shape, block_rows, reduce / chunks).cycles(t)
+        cost += cycles * count * column_tiles
+    cost += _overhead(t, mapping.unit_channels * problem.geometry.kernel[1] * t.pes_per_group)
+    jobs = -(-out // t.groups_per_cluster) * -(-units // t.pes_per_group)
+    return _makespan(t, [(cost, jobs)]), bound
+
+
+def estimate(problem: Problem, shape: BlockShape, mapping: Mapping) -> Estimate:
+    """Estimated cost of a mapping per sample."""
+    height = map_size(problem.geometry, problem.operation)[0]
+    group_tiles = -(-problem.geometry.groups // mapping.conv_groups)
+    total, tiles, bound = 0.0, 0, "pe"
+    for out, n_out in _parts(problem.out_channels, mapping.out_tile):
+        for rows, n_rows in _parts(height, mapping.row_tile):
+            for reduce, n_reduce in _parts(problem.reduce_channels, mapping.reduce_tile):
+                if problem.operation is RowOperation.OSRC:
+                    cycles, bound = _store_tile_cycles(problem, shape, mapping, out, rows, reduce)
+                else:
+                    cycles, bound = _reduce_tile_cycles(problem, shape, out, rows, reduce)
+                count = n_out * n_rows * n_reduce
+                total += count * (cycles * mapping.conv_groups + problem.target.tile_switch_cycles)
+                tiles += count
+    dram = dram_bytes(problem, mapping) * group_tiles
+    rate = problem.target.dram_bytes_per_cycle
+    dram_cycles = dram / rate + 2 * tiles * group_tiles * problem.target.dram_latency_cycles
+    needed = buffer_bytes(problem, mapping)
+    return Estimate(total * group_tiles, dram_cycles, dram, needed, bound)
+
+
+def _map_words(problem: Problem, size: tuple[int, int], density: float) -> float:
+    """Words of one channel of a stored map."""
+    return stored_words(problem.target, size[1], density) * size[0]
+
+
+def dram_bytes(problem: Problem, mapping: Mapping) -> float:
+    """Off-chip bytes per sample and tile of convolution groups: each operand times how often it is loaded."""
+    g, word = problem.geometry, problem.target.operand_bits / 8
+    groups = mapping.conv_groups
+    weights = problem.out_channels * problem.reduce_channels * g.kernel[0] * g.kernel[1] * groups
+    out_tiles = -(-problem.out_channels // mapping.out_tile)
+    if problem.operation is RowOperation.OSRC:
+        reduce_tiles = -(-problem.reduce_channels // mapping.reduce_tile)
+        inputs = _map_words(problem, g.in_size, problem.densities.second) * problem.out_channels * groups
+        grads = _map_words(problem, g.out_size, problem.densities.ch0) * problem.reduce_channels * groups
+        sums = weights * problem.target.sum_bits / 8 / mapping.share
+        return (inputs * reduce_tiles + grads * out_tiles) * word + sums
+    in_size, out_size = (
+        (g.in_size, g.out_size) if problem.operation is RowOperation.SRC else (g.out_size, g.in_size)
+    )
+    inputs = _map_words(problem, in_size, problem.densities.ch0) * problem.reduce_channels * groups
+    row_tiles = -(-map_size(g, problem.operation)[0] // mapping.row_tile)
+    if mapping.stays == WEIGHTS_STAY:
+        inputs, loads = inputs * out_tiles, 1
+    else:
+        loads = row_tiles
+    halo = 1 + (row_tiles - 1) * max(g.kernel[0] - g.stride[0], 0) / max(in_size[0], 1)
+    outputs = out_size[0] * out_size[1] * problem.out_channels * groups
+    return (inputs * halo + weights * loads / mapping.share + outputs) * word
+
+
+def _worst_row_words(target: Target, positions: int) -> int:
+    """Words a row may take at most: space is reserved for it."""
+    return int(-(-stored_words(target, positions, 1.0) // 1))
+
+
+def buffer_bytes(problem: Problem, mapping: Mapping) -> int:
+    """Buffer space of a mapping: twice what is streamed, once what stays, worst-case row sizes."""
+    g, t = problem.geometry, problem.target
+    out, reduce = mapping.out_tile, mapping.reduce_tile
+    kernel = g.kernel[0] * g.kernel[1]
+    height = map_size(g, problem.operation)[0]
+    in_rows = _tile_input_rows(problem, mapping.row_tile)
+    if problem.operation is RowOperation.OSRC:
+        inputs = out * in_rows * _worst_row_words(t, g.in_size[1])
+        grads = reduce * mapping.row_tile * _worst_row_words(t, g.out_size[1])
+        sums = out * reduce * kernel * t.sum_bits // t.operand_bits
+        return (2 * (inputs + grads) + sums) * mapping.conv_groups * t.operand_bits // 8
+    in_size, out_size = (
+        (g.in_size, g.out_size) if problem.operation is RowOperation.SRC else (g.out_size, g.in_size)
+    )
+    step = 1 if problem.operation is RowOperation.SRC else g.stride[0]
+    inputs = problem.reduce_channels * in_rows * _worst_row_words(t, in_size[1])
+    outputs = out * min(mapping.row_tile * step, out_size[0]) * _worst_row_words(t, out_size[1])
+    weights = out * reduce * kernel
+    chunked = reduce < problem.reduce_channels
+    sums = outputs * t.sum_bits // t.operand_bits if chunked else 0
+    if mapping.stays == WEIGHTS_STAY:
+        copies = 1 if out >= problem.out_channels and mapping.conv_groups >= g.groups else 2
+        words = copies * weights + 2 * inputs + 2 * outputs
+    else:
+        copies = 1 if out >= problem.out_channels and not chunked and mapping.row_tile >= height else 2
+        words = 2 * weights + (1 if mapping.share == 1 and copies == 1 else 2) * inputs + 2 * outputs + sums
+    return words * mapping.conv_groups * t.operand_bits // 8
+
+
+def _tile_input_rows(problem: Problem, row_tile: int) -> int:
+    """Most rows of the operand map that a row tile needs."""
+    g = problem.geometry
+    reach = (g.kernel[0] - 1) * g.dilation[0] + 1
+    if problem.operation is RowOperation.MSRC:
+        return min(g.out_size[0], row_tile + -(-reach // g.stride[0]))
+    return min(g.in_size[0], (row_tile - 1) * g.stride[0] + reach)

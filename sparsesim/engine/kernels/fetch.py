@@ -1,0 +1,269 @@
+"""The fetch unit of a cluster: which item is next, and what happens when its request meets a bank."""
+
+from __future__ import annotations
+
+from compiler.program import (
+    JOB_BLOCK,
+    JOB_BLOCK_END,
+    JOB_OUT_COUNT,
+    JOB_OUT_START,
+    JOB_REDUCE_COUNT,
+    JOB_REDUCE_START,
+    JOB_UNIT,
+    JOB_UNIT_END,
+    UNIT_KERNEL_ROW,
+    UNIT_OUT_COUNT,
+    UNIT_OUT_START,
+)
+from sparsesim.engine.kernels.jit import piece
+from sparsesim.engine.kernels.layout import (
+    CH1_WORDS,
+    EMPTY_OPERATIONS,
+    ENTRIES,
+    ENTRIES_DELIVERED,
+    HEADERS,
+    LINES_READ,
+    NEVER,
+    OPERATIONS,
+    USEFUL,
+)
+from sparsesim.engine.kernels.pe import operation_costs, run_operation, shared_costs
+from sparsesim.engine.kernels.popcount import popcount
+
+
+@piece
+def operation_count(job, operands):  # type: ignore[no-untyped-def]
+    """Operations of an SRC or MSRC job: reduction channels x kernel rows of its block."""
+    block = job[JOB_BLOCK]
+    kernel_rows = operands.pair_start[block + 1] - operands.pair_start[block]
+    return job[JOB_REDUCE_COUNT] * kernel_rows
+
+
+@piece
+def operation_of(job, operands, index):  # type: ignore[no-untyped-def]
+    """(pair, ch0 channel) of operation `index` of an SRC or MSRC job: channel outside, kernel row inside."""
+    first = operands.pair_start[job[JOB_BLOCK]]
+    kernel_rows = operands.pair_start[job[JOB_BLOCK] + 1] - first
+    channel = index // kernel_rows
+    return first + index - channel * kernel_rows, job[JOB_REDUCE_START] + channel
+
+
+@piece
+def unit_operation(job, operands, state, c, p):  # type: ignore[no-untyped-def]
+    """(pair, ch0 channel) of the current operation of stream p of an OSRC job."""
+    unit = job[JOB_UNIT] + p
+    pair = operands.pair_start[state.block[c, p]] + operands.units[unit, UNIT_KERNEL_ROW]
+    return pair, operands.units[unit, UNIT_OUT_START] + state.index[c, p]
+
+
+@piece
+def slot_free(machine, state, c, p):  # type: ignore[no-untyped-def]
+    """Cycle at which the slot of the stream's next operation is free in all groups."""
+    return state.slot_free[c, p, state.number[c, p] % machine.slots]
+
+
+@piece
+def load_block(job, operands, state, c, p, block):  # type: ignore[no-untyped-def]
+    """From row block `block` on, choose the next one that the stream's kernel row meets to load its ch1 vector."""
+    kernel_row = operands.units[job[JOB_UNIT] + p, UNIT_KERNEL_ROW]
+    while block < job[JOB_BLOCK_END]:
+        if operands.pair_exists[operands.pair_start[block] + kernel_row]:
+            break
+        block += 1
+    state.loading[c, p] = block
+    state.ch1_left[c, p] = job[JOB_OUT_COUNT] if block < job[JOB_BLOCK_END] else 0
+
+
+@piece
+def next_unit_item(job, operands, state, c, p, after_ch1):  # type: ignore[no-untyped-def]
+    """Next item of an OSRC stream: operations of a block and ch1 items of the next block take turns."""
+    left = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT] - state.index[c, p]
+    if state.ch1_left[c, p] > 0 and (left == 0 or not after_ch1):
+        state.is_ch1[c, p] = 1
+        return True
+    state.is_ch1[c, p] = 0
+    if left > 0:
+        return True
+    if state.loading[c, p] >= job[JOB_BLOCK_END]:
+        return False
+    state.block[c, p] = state.loading[c, p]
+    state.index[c, p] = 0
+    state.vector[c, p] = 1 - state.vector[c, p]
+    state.vector_free[c, p, state.vector[c, p]] = 0
+    load_block(job, operands, state, c, p, state.block[c, p] + 1)
+    return True
+
+
+@piece
+def start_stream(job, machine, operands, state, c, p):  # type: ignore[no-untyped-def]
+    """Give stream p its first item of a job; False if it has none."""
+    state.is_ch1[c, p] = 0
+    if operands.output_store:
+        if job[JOB_UNIT] + p >= job[JOB_UNIT_END]:
+            return False
+        state.index[c, p] = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT]
+        load_block(job, operands, state, c, p, job[JOB_BLOCK])
+        return next_unit_item(job, operands, state, c, p, False)
+    state.index[c, p] = p
+    return p < operation_count(job, operands)
+
+
+@piece
+def advance_stream(job, machine, operands, state, c, p):  # type: ignore[no-untyped-def]
+    """Move stream p to its next item; False when the job has none left for it."""
+    if operands.output_store:
+        was_ch1 = state.is_ch1[c, p] == 1
+        if was_ch1:
+            state.ch1_left[c, p] -= 1
+        else:
+            state.index[c, p] += 1
+        return next_unit_item(job, operands, state, c, p, was_ch1)
+    if machine.rows_dynamic:
+        state.index[c, p] = state.next_index[c]
+        state.next_index[c] += 1
+    else:
+        state.index[c, p] += machine.streams
+    return state.index[c, p] < operation_count(job, operands)
+
+
+@piece
+def set_ready(job, machine, operands, state, c, p, since):  # type: ignore[no-untyped-def]
+    """Cycle from which the stream's item may be served: its predecessor has left, and its slot or ch1 vector is free."""
+    state.ready[c, p] = since
+    if state.is_ch1[c, p]:
+        state.ready[c, p] = max(since, state.vector_free[c, p, 1 - state.vector[c, p]])
+        return
+    if operands.output_store:
+        pair, channel = unit_operation(job, operands, state, c, p)
+    else:
+        pair, channel = operation_of(job, operands, state.index[c, p])
+    if operands.words[pair, channel] != 0:
+        state.ready[c, p] = max(since, slot_free(machine, state, c, p))
+
+
+@piece
+def choose_item(machine, state, c):  # type: ignore[no-untyped-def]
+    """Pick the item that has been ready longest (lowest stream in a tie) and set the cycle of its bank request."""
+    if state.prologue[c] > 0:
+        state.stream[c] = -1
+        state.fetch_event[c] = state.port_free[c] + 1
+        return
+    best = 0
+    for p in range(1, machine.streams):
+        if state.ready[c, p] < state.ready[c, best]:
+            best = p
+    state.stream[c] = best
+    state.fetch_event[c] = max(state.port_free[c], state.ready[c, best]) + 1
+
+
+@piece
+def transfer(machine, state, c, bank, lines):  # type: ignore[no-untyped-def]
+    """Burst of `lines` from a bank, first come first served; returns the arrival in the PEs."""
+    state.counts[LINES_READ] += lines
+    granted = max(state.fetch_event[c], state.bank_free[bank])
+    state.bank_free[bank] = granted + lines
+    state.port_free[c] = granted + lines
+    return granted + lines + machine.read_latency
+
+
+@piece
+def serve_prologue(job, machine, operands, state, c):  # type: ignore[no-untyped-def]
+    """One mask item: the ReLU mask of one group's row block."""
+    group = job[JOB_OUT_COUNT] - state.prologue[c]
+    bits = operands.block_words[job[JOB_BLOCK]]
+    lines = (bits + machine.words_per_line * machine.operand_bits - 1) // (
+        machine.words_per_line * machine.operand_bits
+    )
+    transfer(machine, state, c, (job[JOB_OUT_START] + group) % machine.banks, lines)
+    state.prologue[c] -= 1
+    if state.prologue[c] == 0:
+        for p in range(machine.streams):
+            if state.ready[c, p] != NEVER:
+                set_ready(job, machine, operands, state, c, p, state.port_free[c])
+
+
+@piece
+def serve_ch1(job, machine, operands, state, c, p):  # type: ignore[no-untyped-def]
+    """One ch1 item of OSRC: the rows of I of one group."""
+    kernel_row = operands.units[job[JOB_UNIT] + p, UNIT_KERNEL_ROW]
+    pair = operands.pair_start[state.loading[c, p]] + kernel_row
+    channel = job[JOB_OUT_START] + job[JOB_OUT_COUNT] - state.ch1_left[c, p]
+    lines = operands.ch1_lines[pair, channel]
+    if lines > 0:
+        transfer(machine, state, c, channel % machine.banks, lines)
+        state.counts[CH1_WORDS] += operands.ch1_words[pair, channel]
+
+
+@piece
+def serve_operation(job, machine, operands, state, c, p, pair, channel):  # type: ignore[no-untyped-def]
+    """Fetch one row operation and run it in the PEs of stream p."""
+    word = operands.words[pair, channel]
+    active = job[JOB_OUT_COUNT]
+    lines = operands.lines[pair, channel]
+    if not operands.output_store:
+        kernel_words = active * operands.kernel_width
+        lines += (kernel_words + machine.words_per_line - 1) // machine.words_per_line
+        state.counts[CH1_WORDS] += kernel_words
+    arrival = transfer(machine, state, c, channel % machine.banks, lines)
+    planes = operands.planes[operands.plane_of_pair[pair]]
+    if planes.shape[1] == 1:
+        shared_costs(word, planes, active, operands.weights, state.costs)
+    else:
+        operation_costs(word, planes, job[JOB_OUT_START], active, operands.weights, state.costs)
+    latest, useful = run_operation(
+        state.costs,
+        active,
+        arrival,
+        state.asked[c],
+        state.dispatched[c],
+        slot_free(machine, state, c, p),
+        state.pe_free[c, p],
+        state.states[c, p],
+    )
+    state.slot_free[c, p, state.number[c, p] % machine.slots] = latest
+    state.number[c, p] += 1
+    vector = state.vector[c, p]
+    state.vector_free[c, p, vector] = max(state.vector_free[c, p, vector], latest)
+    delivered = popcount(word) * active
+    state.counts[OPERATIONS] += 1
+    state.counts[USEFUL] += useful
+    state.counts[ENTRIES] += delivered
+    state.counts[ENTRIES_DELIVERED] += delivered
+
+
+@piece
+def serve_stream(job, machine, operands, state, c, p):  # type: ignore[no-untyped-def]
+    """Serve the current item of stream p."""
+    if state.is_ch1[c, p]:
+        serve_ch1(job, machine, operands, state, c, p)
+        return
+    if operands.output_store:
+        pair, channel = unit_operation(job, operands, state, c, p)
+    else:
+        pair, channel = operation_of(job, operands, state.index[c, p])
+    if operands.words[pair, channel] == 0:
+        state.counts[EMPTY_OPERATIONS] += 1
+    else:
+        serve_operation(job, machine, operands, state, c, p, pair, channel)
+
+
+@piece
+def serve_item(job, machine, operands, state, c):  # type: ignore[no-untyped-def]
+    """The fetch unit's event: header read, request at the bank, transfer; then the next item is chosen."""
+    state.counts[HEADERS] += 1
+    state.port_free[c] = state.fetch_event[c]  # header only, unless something is transferred
+    p = state.stream[c]
+    if p < 0:
+        serve_prologue(job, machine, operands, state, c)
+    else:
+        serve_stream(job, machine, operands, state, c, p)
+        if advance_stream(job, machine, operands, state, c, p):
+            set_ready(job, machine, operands, state, c, p, state.port_free[c])
+        else:
+            state.ready[c, p] = NEVER
+            state.streams_left[c] -= 1
+    state.fetch_event[c] = NEVER
+    if state.streams_left[c] > 0 or state.prologue[c] > 0:
+        choose_item(machine, state, c)
+    else:
+        state.fetched[c] = state.port_free[c]

@@ -1,0 +1,172 @@
+"""Does every network get the densities that were recorded, from where it says they come?"""
+
+from __future__ import annotations
+
+from importlib.resources import as_file
+
+import numpy as np
+import pytest
+
+from workloads.catalog import DATASETS, NETWORKS, load_network
+from workloads.errors import UserError
+from workloads.layers import Linear
+from workloads.sparsity.curve import PRUNING_RANGE
+from workloads.sparsity.masks import density
+from workloads.sparsity.profile import Profile, dense_profile, uniform_profile
+from workloads.sparsity.records import activation_record, recorded_trace, trace_record
+from workloads.sparsity.shapes import LayerShape
+from workloads.sparsity.trace import Trace, load_trace
+from workloads.sparsity.transfer import profile_for
+
+BATCH = 4
+
+
+def shapes(network: str, dataset: str) -> list[LayerShape]:
+    found = []
+    for index, node in enumerate(load_network(network, dataset).convolutions()):
+        is_fc = isinstance(node.layer, Linear)
+        (c, *size), (f, *out_size) = node.in_shape, node.out_shape
+        if is_fc:
+            size = out_size = [1, BATCH]
+        relu = index > 0 and node.name != "fc"
+        found.append(LayerShape(node.name, c, f, (size[0], size[1]), (out_size[0], out_size[1]), is_fc, relu))
+    return found
+
+
+def profile(network: str, dataset: str) -> Profile:
+    return profile_for(network, dataset, shapes(network, dataset))
+
+
+def trace(name: str) -> Trace:
+    with as_file(recorded_trace(name)) as path:
+        return load_trace(path)
+
+
+def recorded(source: Trace, layer: str, key: str) -> float:
+    masks = source.all_samples(layer, key)
+    assert masks is not None
+    return density(masks)
+
+
+@pytest.mark.parametrize("network", ["resnet18", "alexnet"])
+def test_own_trace_is_used_layer_by_layer(network: str) -> None:
+    found = profile(network, "cifar10")
+    plain, pruned = trace(f"{network}_cifar_plain"), trace(f"{network}_cifar_pruned")
+    assert found.transferred_from is None
+    for ours, theirs in zip(found.layers, pruned.layers, strict=True):
+        both = (recorded(plain, theirs.name, "input") + recorded(pruned, theirs.name, "input")) / 2
+        assert ours.input_density == pytest.approx(both, rel=1e-3)
+        if theirs.kind == "conv":
+            natural, left = (recorded(source, theirs.name, "grad_output") for source in (plain, pruned))
+            assert ours.densities(0.0).grad_output == pytest.approx(natural, rel=1e-3)
+            assert ours.densities(0.9).grad_output == pytest.approx(left, rel=1e-3)
+
+
+def test_layers_of_the_resnet_trace_keep_their_order() -> None:
+    names = [layer.name for layer in trace_record("resnet18_cifar").layers]
+    assert names == [shape.name for shape in shapes("resnet18", "cifar10")]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_has_a_profile_that_names_its_origin(network: str, dataset: str) -> None:
+    found = profile(network, dataset)
+    own_trace = network in ("resnet18", "alexnet") and dataset != "imagenet"
+    assert (found.transferred_from is None) == own_trace
+    assert found.source and found.kind == "profile"
+    assert len(found.layers) == len(shapes(network, dataset))
+    for layer in found.layers:
+        left = [layer.densities(p).grad_output for p in (0.0, 0.5, 0.8, 0.85, 0.9, 0.95, 0.99)]
+        assert left == sorted(left, reverse=True) and 0 < left[-1] <= left[0] <= 1
+        assert 0 < layer.input_density <= 1
+
+
+def test_pruned_density_is_the_recorded_one_and_not_one_minus_p() -> None:
+    layer = profile("resnet18", "imagenet").layers[5]
+    assert layer.densities(0.9).grad_output > 2 * (1 - 0.9)
+    assert layer.densities(0.0).grad_output == 1.0
+    ratio = layer.densities(0.99).grad_output / layer.densities(0.9).grad_output
+    assert ratio == pytest.approx(0.22 / 0.28, rel=1e-3)
+    assert layer.densities(0.85).grad_output == pytest.approx(
+        (layer.densities(0.8).grad_output + layer.densities(0.9).grad_output) / 2
+    )
+
+
+@pytest.mark.parametrize("p", [-0.1, 0.991, 1.0, float("nan"), float("inf")])
+def test_pruning_rates_outside_the_recording_are_refused(p: float) -> None:
+    with pytest.raises(UserError, match=r"lies outside what was recorded; choose 0 \(no pruning\) to 0.99"):
+        profile("resnet18", "cifar10").densities("conv1", p)
+    assert PRUNING_RANGE == (0.0, 0.99)
+
+
+def test_unknown_names_are_refused_with_the_nearest() -> None:
+    layers = shapes("resnet18", "cifar10")
+    with pytest.raises(UserError, match="Did you mean 'resnet18'"):
+        profile_for("resnet19", "cifar10", layers)
+    with pytest.raises(UserError, match="Did you mean 'cifar10'"):
+        profile_for("resnet18", "cifar", layers)
+    with pytest.raises(UserError, match="Did you mean 'layer1.0.conv1'"):
+        profile_for("resnet18", "cifar10", layers).densities("layer1.0.cov1", 0.9)
+
+
+@pytest.mark.parametrize("network", ["resnet18", "alexnet", "vgg16"])
+def test_layers_of_another_network_are_refused(network: str) -> None:
+    other = "vgg16" if network != "vgg16" else "resnet18"
+    with pytest.raises(UserError, match="does not fit the layers"):
+        profile_for(network, "imagenet", shapes(other, "imagenet"))
+
+
+def test_imagenet_activations_belong_to_the_convolutions_of_their_network() -> None:
+    """33 rows are the 32 convolutions inside blocks and the output; 49 are 48 and the output."""
+    for network, rows in (("resnet34", 33), ("resnet50", 49)):
+        densities = activation_record(f"{network}_imagenet").densities
+        inside = [s.name for s in shapes(network, "imagenet") if ".conv" in s.name]
+        assert len(densities) == rows and [*inside, "output"] == list(densities)
+        found = profile(network, "imagenet")
+        for name in inside:
+            assert found.densities(name, 0.0).input == densities[name]
+            assert found.densities(name, 0.0).grad_input_mask == densities[name]
+
+
+def test_deeper_networks_keep_the_first_block_and_the_order_inside_a_stage() -> None:
+    densities = activation_record("resnet50_imagenet").densities
+    found = profile("resnet152", "imagenet")
+    assert found.densities("layer3.0.conv3", 0.0).input == densities["layer3.0.conv3"]
+    assert found.densities("layer3.1.conv3", 0.0).input == densities["layer3.1.conv3"]
+    assert found.densities("layer3.35.conv3", 0.0).input == densities["layer3.5.conv3"]
+
+
+def test_a_relu_lets_as_much_gradient_through_as_the_next_layer_reads() -> None:
+    """Why VGG-16's natural dO follows from its recorded activations: the AlexNet trace shows it exactly."""
+    source = trace("alexnet_cifar_plain")
+    pairs = [("conv3", "conv4", 1), ("conv4", "conv5", 1), ("conv1", "conv2", 4), ("conv2", "conv3", 4)]
+    for layer, following, window_positions in pairs:
+        expected = recorded(source, following, "input") / window_positions
+        assert recorded(source, layer, "grad_output") == pytest.approx(expected, rel=0.01)
+    densities = activation_record("vgg16_imagenet").densities
+    vgg = profile("vgg16", "imagenet").layers
+    assert vgg[2].densities(0.0).grad_output == densities["conv2"]
+    assert vgg[3].densities(0.0).grad_output == densities["pool1"] / 4
+
+
+def test_downsampling_reads_the_same_input_as_the_block() -> None:
+    found = profile("resnet18", "cifar10")
+    block, down = (found.masks(f"layer2.0.{part}", 0.9, 3, 1) for part in ("conv1", "downsample.0"))
+    np.testing.assert_array_equal(block.input, down.input)
+    assert not np.array_equal(block.grad_output, down.grad_output)
+
+
+def test_natural_gradients_of_resnets_are_dense_and_fc_layers_have_columns() -> None:
+    found = profile("resnet18", "cifar10")
+    assert found.masks("layer1.0.conv1", 0.0, 0, 0).grad_output.all()
+    masks = found.masks("fc", 0.9, 0, 0)
+    assert masks.input.shape == (512, 1, BATCH) and masks.grad_input_mask is None
+
+
+def test_uniform_and_dense_profiles() -> None:
+    layers = shapes("resnet18", "cifar10")
+    even = uniform_profile(layers, 0.5, 0.3)
+    assert even.kind == "uniform" and even.densities("conv1", 0.9).input == 1.0
+    assert even.masks("layer2.0.conv2", 0.9, 0, 0).densities().grad_output == pytest.approx(0.3, abs=0.02)
+    dense = dense_profile(layers)
+    assert dense.kind == "dense" and dense.masks("layer2.0.conv2", 0.9, 0, 0).input.all()

@@ -1,0 +1,198 @@
+"""Draws masks with given densities and measured clustering: seeded, reproducible, in any order.
+
+The model is in clustering.py. Every random stream is made of (seed, layer, stream, sample), so a mask does
+not depend on which others are drawn, nor in which order or thread.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from workloads.errors import UserError
+from workloads.sparsity.clustering import INDEPENDENT, Clustering
+from workloads.sparsity.kernels import cut_field, place_in_windows
+from workloads.sparsity.masks import BoolArray, Float32Array, LayerDensities, LayerMasks
+from workloads.sparsity.moving_average import coefficients
+from workloads.sparsity.normal import exceedance, quantiles, threshold
+from workloads.sparsity.shapes import LayerShape
+
+_INPUT, _GRAD_OUTPUT = 0, 1
+_PERSISTENT, _FRESH = 0, 1
+_EVERY_SAMPLE = 0
+_Lattice = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class LayerClustering:
+    """Clustering of the two generated masks of a layer."""
+
+    input: Clustering = INDEPENDENT
+    grad_output: Clustering = INDEPENDENT
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which masks: the run's seed, the layer's index, the sample (an FC layer: the batch), all >= 0.
+
+    Layers with the same `input_index` have the same I: a residual block's first convolution and its
+    downsampling convolution. None: the layer's own index.
+    """
+
+    seed: int
+    layer_index: int
+    sample: int = 0
+    input_index: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seed", "layer_index", "sample"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
+
+
+def generate_masks(
+    shape: LayerShape, densities: LayerDensities, clustering: LayerClustering, draw: Draw
+) -> LayerMasks:
+    """The masks of one sample (an FC layer: of a whole batch, one column per sample).
+
+    I and dO are drawn independently of each other (docs/sparsity.md says why that is good enough). Where I
+    is the output of a ReLU, dI is needed exactly where I is non-zero, so that mask is I's; otherwise it
+    is None.
+    """
+    index = draw.layer_index if draw.input_index is None else draw.input_index
+    inputs = (shape.in_channels, *shape.in_size)
+    outputs = (shape.out_channels, *shape.out_size)
+    one = _mask if not shape.is_fc else _fc_mask
+    mask = one(inputs, densities.input, clustering.input, _Streams(draw.seed, index, _INPUT, draw.sample))
+    streams = _Streams(draw.seed, draw.layer_index, _GRAD_OUTPUT, draw.sample)
+    grad_output = one(outputs, densities.grad_output, clustering.grad_output, streams)
+    return LayerMasks(mask, grad_output, mask if shape.input_is_relu else None)
+
+
+@dataclass(frozen=True)
+class _Streams:
+    """The independent random streams of one mask."""
+
+    seed: int
+    layer: int
+    operand: int
+    sample: int
+
+    def fresh(self) -> np.random.Generator:
+        return self._generator(_FRESH, self.sample)
+
+    def persistent(self) -> np.random.Generator:
+        return self._generator(_PERSISTENT, _EVERY_SAMPLE)
+
+    def _generator(self, kind: int, sample: int) -> np.random.Generator:
+        key = (self.layer, self.operand, kind, sample)
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key)))
+
+
+def _mask(size: tuple[int, int, int], density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
+    """Mask bool [C, H, W] of one sample of a convolution's operand."""
+    if _is_constant(density):
+        return np.full(size, density > 0.5)
+    window = clustering.window
+    if window > min(size[1:]):
+        window = 1
+    if window == 1:
+        return _field(size, density, clustering, streams.fresh(), streams.persistent())
+    channels, height, width = size
+    hit_size = (channels, height // window, width // window)
+    hits = min(1.0, density * height * width / (hit_size[1] * hit_size[2]))
+    generator = streams.fresh()
+    hit = _field(hit_size, hits, clustering, generator, streams.persistent())
+    pick = _picks(hit_size, clustering, generator)
+    return np.asarray(place_in_windows(hit, pick, height, width))
+
+
+def _picks(
+    size: tuple[int, int, int], clustering: Clustering, generator: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Positions inside the windows, 0 to window^2 - 1."""
+    positions = clustering.window**2
+    pick = generator.integers(0, positions, size, np.uint8)
+    preferred = generator.integers(0, positions, (size[0], 1, 1), np.uint8)
+    return np.where(generator.random(size, np.float32) < clustering.steady, preferred, pick)
+
+
+def _field(
+    size: tuple[int, int, int],
+    density: float,
+    clustering: Clustering,
+    generator: np.random.Generator,
+    persistent: np.random.Generator,
+) -> BoolArray:
+    if _is_constant(density):
+        return np.full(size, density > 0.5)
+    offsets = _channel_offsets(size[0], clustering, generator, persistent)
+    offsets += math.sqrt(clustering.sample) * generator.standard_normal(dtype=np.float32)
+    scale = math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
+    row = coefficients(clustering.row_near, clustering.row_decay)
+    column = coefficients(clustering.column_near, clustering.column_decay)
+    channels, height, width = size
+    mask = cut_field(
+        generator.standard_normal((channels, height + 1, width + 1), np.float32),
+        offsets,
+        np.array(_thresholds(density, clustering.lattice), np.float32).reshape(2, 2),
+        np.float32(scale),
+        np.array([row, column], np.float32),
+    )
+    return np.asarray(mask)
+
+
+def _fc_mask(
+    size: tuple[int, int, int], density: float, clustering: Clustering, streams: _Streams
+) -> BoolArray:
+    """Mask bool [C, 1, N]: channels persist over the N samples, each sample has its own level."""
+    if _is_constant(density):
+        return np.full(size, density > 0.5)
+    generator = streams.fresh()
+    channel = _shuffled_quantiles(size[0], streams.persistent())[:, None, None]
+    sample = generator.standard_normal((1, 1, size[2]), np.float32)
+    own = generator.standard_normal(size, np.float32)
+    own *= math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
+    own += math.sqrt(clustering.channel) * channel
+    own += math.sqrt(clustering.sample) * sample
+    return np.asarray(own > threshold(density))
+
+
+def _channel_offsets(
+    channels: int, clustering: Clustering, generator: np.random.Generator, persistent: np.random.Generator
+) -> Float32Array:
+    """sqrt(P) f[c] + sqrt(C - P) g[c], float32 [channels]."""
+    offsets = math.sqrt(clustering.persistent) * _shuffled_quantiles(channels, persistent)
+    fresh = max(0.0, clustering.channel - clustering.persistent)
+    offsets += math.sqrt(fresh) * _shuffled_quantiles(channels, generator)
+    return offsets
+
+
+def _shuffled_quantiles(count: int, generator: np.random.Generator) -> Float32Array:
+    """Normal values in random order, one from every equally likely slice.
+
+    So the density of a layer varies between samples by the recorded amount, not by a lucky few channels.
+    """
+    return generator.permutation(quantiles(count)).astype(np.float32)
+
+
+@lru_cache(maxsize=4096)
+def _thresholds(density: float, lattice: _Lattice) -> _Lattice:
+    """Thresholds of the four position classes: t + shift, with t such that the mean density is met."""
+    low, high = -40.0, 40.0
+    while high - low > 1e-9:
+        t = (low + high) / 2.0
+        above = sum(exceedance(t + shift) for shift in lattice) / 4.0 > density
+        low, high = (t, high) if above else (low, t)
+    ee, eo, oe, oo = (low + shift for shift in lattice)
+    return (ee, eo, oe, oo)
+
+
+def _is_constant(density: float) -> bool:
+    if not 0.0 <= density <= 1.0:
+        raise UserError(f"a density is {density}; it must lie in 0 to 1.")
+    return density in (0.0, 1.0)

@@ -1,0 +1,1 @@
+"""The built-in networks, layer by layer, under torchvision's layer names."""
