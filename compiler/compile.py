@@ -33,17 +33,17 @@ def _round(density: float) -> float:
 @lru_cache(maxsize=8192)
 def compile_stage(
     work: ConvWork, stage: Stage, target: Target, batch: int, input_density: float = 1.0,
-    grad_output_density: float = 1.0, mask_density: float = 1.0,
+    grad_output_density: float = 1.0, mask_density: float = 1.0, samples: int = 1,
 ) -> Compiled:  # fmt: skip
     """Compile Forward, GTA or GTW of a convolution or fully connected layer for a machine.
 
-    Densities in (0, 1] guide the mapper only. Raises MappingError where the layer does not fit the machine.
+    Densities in (0, 1] guide the mapper only. samples: GTW may accumulate over up to this many samples at a time. Raises MappingError where the layer does not fit the machine.
     """
     operation = ROW_OPERATION_OF_STAGE[stage]
     masked = stage is Stage.GTA and work.gta_masked and target.mask_skipping
-    samples = 1 if work.is_fc else batch
+    reuse = 1 if work.is_fc else batch
     problem = Problem(work.geometry, operation, target, _densities(stage, target, masked, input_density,
-                      grad_output_density, mask_density), samples, masked)  # fmt: skip
+                      grad_output_density, mask_density), reuse, masked, 1 if work.is_fc else samples)  # fmt: skip
     choice = choose_mapping(problem, f"{work.layer} {stage.value}")
     ir = _generate(work, stage, target, choice, masked)
     return Compiled(choice, ir, lower(ir, target))

@@ -154,16 +154,20 @@ class _Emitter:
 
     def store_job(self, job: Job, depth: int, head: str, tail: str) -> None:
         unit = _only_loop(job.body, "unit")
-        columns = _only_loop(unit.body, "reduce")
+        samples = _only_loop(unit.body, "reduce")
+        several = isinstance(samples.body[0], Loop) and isinstance(samples.body[0].body[0], Loop)
+        several = several and isinstance(samples.body[0].body[0].body[0], Loop)
+        columns = _only_loop(samples.body, "reduce") if several else samples
         rows = _only_loop(columns.body, "reduce")
         channels = _only_loop(rows.body, "reduce")
         operation = channels.body[0]
         assert isinstance(operation, RowOp) and operation.block is not None
         fields = f"{_source(operation.kernel_row)}, {_source(channels.start)}, len({_range(channels)})"
         self.line(depth, f"units = tuple(({fields}) {_for(unit)})")
-        self.line(depth, f"w = unit_run(units); key = ({_range(columns)}, {_range(rows)})")
+        key = f"({_range(samples)}, {_range(columns)}, {_range(rows)})"
+        self.line(depth, f"w = unit_run(units); key = {key}")
         self.line(depth, "if key not in block_runs:")
-        each = f"{_for(columns)} {_for(rows)}"
+        each = f"{_for(samples)} {_for(columns)} {_for(rows)}" if several else f"{_for(columns)} {_for(rows)}"
         self.line(depth + 1, f"run = [block({_block_source(operation.block)}, ()) {each}]")
         self.line(depth + 1, "block_runs[key] = contiguous(run)")
         self.line(depth, "b0, b1 = block_runs[key]")
@@ -197,6 +201,14 @@ def _run(program: Program) -> _Tables:
     return tables
 
 
+def _samples(program: Program) -> int:
+    """Samples whose maps an OSRC program stacks, from the shape of its tensors."""
+    if program.operation is not RowOperation.OSRC:
+        return 1
+    shape = next(t.shape for t in program.tensors if t.name == "dO")
+    return shape[1] // program.geometry.out_size[0]
+
+
 def lower(program: Program, target: Target) -> StageProgram:
     """Unroll a verified program for a machine. Raises ValueError for a loop nest that is not of the generated form."""
     tables = _run(program)
@@ -216,6 +228,7 @@ def lower(program: Program, target: Target) -> StageProgram:
         kernel_row_start=starts.astype(np.int32),
         units=_table(list(tables.units), UNIT_COLUMNS),
         tiles=tuple(Tile(a, b, tuple(loads), tuple(stores)) for a, b, loads, stores in tables.tiles),
+        samples=_samples(program),
     )
 
 

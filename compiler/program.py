@@ -52,8 +52,9 @@ JOB_READ_SUMS = 8  # 1: earlier partial sums are read and added
 JOB_FINAL = 9  # 1: the result is finished (post-processed operand words); 0: partial sums are written
 JOB_COLUMNS = 10
 
-# Columns of StageProgram.row_blocks. Row i of a block is output row `phase + row_step * (first + i)`.
-BLOCK_PHASE = 0
+# Columns of StageProgram.row_blocks. Row i of a block is output row `phase + row_step * (first + i)`; for OSRC it is row
+# `first + i` of dO of the sample BLOCK_PHASE.
+BLOCK_PHASE = 0  # SRC: 0; MSRC: row phase; OSRC: sample of the tile
 BLOCK_FIRST = 1
 BLOCK_ROWS = 2
 BLOCK_COLUMN = 3  # first output column
@@ -100,6 +101,8 @@ class StageProgram:
     jobs: [n_jobs, JOB_COLUMNS]; row_blocks: [n_blocks, BLOCK_COLUMNS]; units: [n_units, UNIT_COLUMNS].
     kernel_rows: [n_pairs], kernel_row_start: [n_blocks + 1]: the kernel rows issued for row block b (SRC, MSRC)
     are kernel_rows[kernel_row_start[b] : kernel_row_start[b + 1]], ascending.
+    samples: OSRC jobs accumulate weight gradients over this many samples; their maps are stacked by rows,
+    I as [C, samples * H, W] and dO as [F, samples * Ho, Wo]. 1 for SRC and MSRC.
     """
 
     layer: str
@@ -113,3 +116,4 @@ class StageProgram:
     kernel_row_start: NDArray[np.int32]
     units: NDArray[np.int32]
     tiles: tuple[Tile, ...]
+    samples: int = 1

@@ -221,7 +221,7 @@ def random_machine(rng: np.random.Generator) -> Target:
         buffer_banks=draw(1, 2, 4),
         words_per_line=draw(1, 2, 8),
         read_latency_cycles=draw(0, 1, 2, 5),
-        dispatch_cycles=draw(0, 1, 4),
+        dispatch_cycles=draw(1, 2, 4),
         tile_switch_cycles=draw(0, 5),
         row_format=("bitmask" if rng.random() < 0.5 else "offset") if skip_zeros else "dense",
         skip_zeros=skip_zeros,

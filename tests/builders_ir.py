@@ -25,6 +25,8 @@ class Tiling:
     tile_rows: int = 4
     tile_reduce: int = 3
     unit_channels: int = 2
+    skip_padding: bool = False  # OSRC: blocks whose rows of I all lie in the padding are not visited
+    samples: int = 1  # that share one dW (OSRC) and its partial sums
 
 
 def build_program(
@@ -223,7 +225,7 @@ def _osrc_body(g, cut, base_in, base_out, actions) -> tuple[Node, ...]:
         c,
         _end(c, cut.groups_per_cluster, m_end) - c,
         None,
-        Binary("<", Const(0), r),
+        Binary("<", Const(0), r) if cut.samples == 1 else Const(1),
         Binary("==", r_end, Const(rows)),
         (_osrc_units(g, cut, chunks, r_end, n_end), Ppu(actions)),
     )
@@ -232,7 +234,7 @@ def _osrc_body(g, cut, base_in, base_out, actions) -> tuple[Node, ...]:
         Load("I", Range(m, m_end), Range(Const(0), Const(g.in_size[0]))),
         Load("dO", Range(n, n_end), Range(r, r_end)),
         _loop("job", c, m, m_end, cut.groups_per_cluster, jobs),
-        Store("dW", Range(n, n_end), Range(m - base_in, m_end - base_in), share=4),
+        Store("dW", Range(n, n_end), Range(m - base_in, m_end - base_in), share=cut.samples),
     )
     return (
         _tile_loops(
@@ -251,7 +253,7 @@ def _osrc_units(g, cut, chunks, r_end, n_end) -> Loop:
     y_end, x_end = _end(y, cut.block_rows, r_end), _end(x, cut.block_width, columns)
     row_op = RowOp(RowOperation.OSRC, f, kernel_row, Block(Const(0), y, y_end - y, x, x_end - x))
     channels = _loop("reduce", f, first, _end(first, cut.unit_channels, n_end), 1, row_op)
-    inside = _any_row_inside(g, y, y_end, kernel_row)
+    inside = _any_row_inside(g, y, y_end, kernel_row) if cut.skip_padding else None
     blocks = _loop("reduce", y, r, r_end, cut.block_rows, channels, where=inside)
     columns_loop = _loop("reduce", x, 0, columns, cut.block_width, blocks)
     return _loop("unit", w, u, minimum(u + cut.pes_per_group, chunks * g.kernel[0]), 1, columns_loop)

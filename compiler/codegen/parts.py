@@ -75,14 +75,18 @@ class ConvGroups:
         return (loop("job", "g", self.first, self.stop, 1, *body),)
 
 
-def tensors(geometry: ConvGeometry, operation: RowOperation, masked: bool) -> tuple[Tensor, ...]:
-    """Tensors of a program, shapes without the batch."""
+def tensors(
+    geometry: ConvGeometry, operation: RowOperation, masked: bool, samples: int = 1
+) -> tuple[Tensor, ...]:
+    """Tensors of a program; the maps of several samples (OSRC) are stacked by rows."""
     g = geometry
+    in_map = (samples * g.in_size[0], g.in_size[1])
+    out_map = (samples * g.out_size[0], g.out_size[1])
     maps = {
-        "I": Tensor("I", "operand", (g.in_channels, *g.in_size)),
+        "I": Tensor("I", "operand", (g.in_channels, *in_map)),
         "W": Tensor("W", "operand", (g.out_channels, g.in_channels_per_group, *g.kernel)),
         "O": Tensor("O", "operand", (g.out_channels, *g.out_size)),
-        "dO": Tensor("dO", "operand", (g.out_channels, *g.out_size)),
+        "dO": Tensor("dO", "operand", (g.out_channels, *out_map)),
         "dI": Tensor("dI", "operand", (g.in_channels, *g.in_size)),
         "mask": Tensor("mask", "mask", (g.in_channels, *g.in_size)),
         "dW": Tensor("dW", "sums", (g.out_channels, g.in_channels_per_group, *g.kernel)),

@@ -18,13 +18,15 @@ def _job(geometry: ConvGeometry, target: Target, mapping: Mapping, chunks: Expre
     f_base, c_base = geometry.out_channels_per_group, geometry.in_channels_per_group
     row_stop = until(Variable("r"), mapping.row_tile, geometry.out_size[0])
     width = span(x, mapping.width, geometry.out_size[1])
-    block = Block(Const(0), y, span(y, mapping.rows, row_stop), x, width)
+    block = Block(Variable("s") if mapping.samples > 1 else Const(0), y, span(y, mapping.rows, row_stop), x, width)
     start = groups.current * f_base + Variable("m") + (w % chunks) * mapping.unit_channels
     stop = minimum(start + mapping.unit_channels, groups.current * f_base + _m_stop(geometry, mapping))
     operation = RowOp(RowOperation.OSRC, Variable("f"), w // chunks, block)
     operations = loop("reduce", "f", start, stop, 1, operation)
     rows = loop("reduce", "y", Variable("r"), row_stop, mapping.rows, operations)
     columns = loop("reduce", "x", 0, geometry.out_size[1], mapping.width, rows)
+    if mapping.samples > 1:
+        columns = loop("reduce", "s", 0, mapping.samples, 1, columns)
     units = chunks * geometry.kernel[0]
     unit_loop = loop("unit", "w", u, until(u, target.pes_per_group, units), 1, columns)
     c_stop = until(Variable("n"), mapping.out_tile, c_base)
@@ -53,14 +55,18 @@ def _loads(geometry: ConvGeometry, mapping: Mapping) -> tuple[Load, Load]:
     )
     c_stop = until(Variable("n"), mapping.out_tile, c_base)
     channels = Range(groups.first * c_base + Variable("n"), last * c_base + c_stop)
+    out_rows = Range(r, stop)
+    if mapping.samples > 1:  # whole maps, stacked
+        in_rows = Range(Const(0), Const(mapping.samples * geometry.in_size[0]))
+        out_rows = Range(Const(0), Const(mapping.samples * geometry.out_size[0]))
     out_channels = Range(groups.first * f_base + Variable("m"), last * f_base + _m_stop(geometry, mapping))
-    return Load("I", channels, in_rows), Load("dO", out_channels, Range(r, stop))
+    return Load("I", channels, in_rows), Load("dO", out_channels, out_rows)
 
 
 def generate_store(
     layer: str, geometry: ConvGeometry, target: Target, mapping: Mapping
 ) -> Program:
-    """The OSRC (GTW) program of a layer: dW tiles (n, m) outside, row tiles of all samples inside."""
+    """The OSRC (GTW) program of a layer: dW tiles (n, m) outside, row tiles of the samples inside."""
     groups = ConvGroups(geometry, mapping)
     f_base, c_base = geometry.out_channels_per_group, geometry.in_channels_per_group
     m, n = Variable("m"), Variable("n")
@@ -79,6 +85,6 @@ def generate_store(
     store = Store("dW", first, second, mapping.share)
     over_m = loop("tile", "m", 0, f_base, mapping.reduce_tile, rows, store)
     body = groups.tiles(loop("tile", "n", 0, c_base, mapping.out_tile, over_m))
-    shapes = tensors(geometry, RowOperation.OSRC, masked=False)
+    shapes = tensors(geometry, RowOperation.OSRC, masked=False, samples=mapping.samples)
     array = (target.groups_per_cluster, target.pes_per_group)
     return Program(layer, Stage.GTW, RowOperation.OSRC, geometry, 1, *array, shapes, body)

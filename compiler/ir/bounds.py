@@ -11,7 +11,7 @@ from compiler.ir.jobs import Blocks, JobTable, RowOperations
 from compiler.ir.nodes import Load, Program, Store
 from compiler.ir.operand_rows import OperandRows, ch0_columns, input_columns, map_size
 from compiler.ir.unroll import IntArray, Iterations, evaluate_all
-from compiler.ir.violations import Path, Violations
+from compiler.ir.violations import Path, Violations, first_at
 from compiler.program import RowOperation
 from compiler.target import Target
 
@@ -37,8 +37,8 @@ def check_transfer(
     shape = next(tensor.shape for tensor in program.tensors if tensor.name == node.tensor)
     for name, bounds, size in (("channels", node.channels, shape[0]), ("rows", node.rows, shape[1])):
         start, stop = evaluate_all(bounds.start, at), evaluate_all(bounds.stop, at)
-        wrong = (start < 0) | (stop < start) | (stop > size)
-        found.add_where(path, wrong, at, _range_sentence(name, start, stop, size))
+        wrong = (stop < start) | (start < stop) & ((start < 0) | (stop > size))
+        found.add_first(path, wrong, at, _range_sentence(name, start, stop, size), name)
 
 
 def _range_sentence(name: str, start: IntArray, stop: IntArray, size: int) -> Callable[[int], str]:
@@ -63,12 +63,11 @@ def check_jobs(program: Program, table: JobTable, target: Target | None, found: 
 def _add_jobs(
     table: JobTable, wrong: NDArray[np.bool_], sentence: Callable[[int], str], found: Violations
 ) -> None:
-    """One violation per job statement with jobs that are wrong."""
+    """One violation per job statement with jobs that are wrong: the first stands for all."""
     for number in np.unique(table.site[wrong]):
-        jobs = np.flatnonzero(wrong & (table.site == number))
-        site, where = table.place(int(jobs[0]))
-        more = f", and {len(jobs) - 1} more" if len(jobs) > 1 else ""
-        found.add(site.path, sentence(int(jobs[0])) + (f" (at {where}{more})" if where else ""))
+        first = int((wrong & (table.site == number)).argmax())
+        site, iteration = table.place(first)
+        found.add(site.path, sentence(first) + first_at(iteration))
 
 
 def _flag_rule(name: str, flag: IntArray) -> Rule:
@@ -146,16 +145,18 @@ class OperationCheck:
 
     def __call__(self, operations: RowOperations) -> bool:
         """True if every operation of the chunk keeps the rules."""
-        if not self._keeps(operations, self._reference_rules(operations)):
+        if not self._keeps(operations, "reference", self._reference_rules(operations)):
             return False
         blocks = self._blocks(operations)
-        if operations.blocks is not None and not self._keeps(operations, _block_rules(self._program, blocks)):
+        own = [] if operations.blocks is None else _block_rules(self._program, blocks)
+        if not self._keeps(operations, "block", own):
             return False
-        return self._keeps(operations, self._row_rules(operations, blocks))
+        return self._keeps(operations, "row", self._row_rules(operations, blocks))
 
-    def _keeps(self, operations: RowOperations, rules: list[Rule]) -> bool:
-        for wrong, sentence in rules:
-            self._found.add_where(operations.path, wrong, operations.iterations, sentence)
+    def _keeps(self, operations: RowOperations, kind: str, rules: list[Rule]) -> bool:
+        for number, (wrong, sentence) in enumerate(rules):
+            rule = f"{kind} {number}"
+            self._found.add_first(operations.path, wrong, operations.iterations, sentence, rule)
         return not any(np.any(wrong) for wrong, _ in rules)
 
     def _blocks(self, operations: RowOperations) -> Blocks:
@@ -194,14 +195,12 @@ class OperationCheck:
         """Some operand row exists, and what it takes fits the registers."""
         kernel_row = operations.kernel_row
         rows = self._operand_rows.count(blocks, kernel_row)
-        rules: list[Rule] = [
-            (
-                rows == 0,
-                lambda i: f"no operand row of kernel_row {kernel_row[i]} lies inside; it is not issued",
-            )
-        ]
+        rules: list[Rule] = []
         if self._program.operation is RowOperation.OSRC:
             rules.append(self._same_kernel_row(operations))
+        else:
+            text = "no operand row of kernel_row {} lies inside; it is not issued"
+            rules.append((rows == 0, lambda i: text.format(kernel_row[i])))
         if self._target is None:
             return rules
         entries = rows * ch0_columns(self._program, blocks)

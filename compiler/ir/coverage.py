@@ -8,15 +8,17 @@ Arrays hold both at once: [0] counts, [1] sums.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ir.jobs import JobTable, RowOperations
-from compiler.ir.nodes import Program
+from compiler.ir.nodes import Loop, Node, Program, Store
 from compiler.ir.operand_rows import rows_that_meet
 from compiler.ir.tensors import RESULT
 from compiler.ir.unroll import IntArray
-from compiler.ir.violations import Violations
+from compiler.ir.violations import Violations, first_at
 from compiler.program import RowOperation
 
 U64Array = NDArray[np.uint64]
@@ -80,8 +82,9 @@ class MapCoverage:
         expected = _PARTIAL if table.read_sums[job] else _UNTOUCHED
         if np.any(state != expected):
             actual = _RUNNING[int(state[state != expected][0])]
-            site, where = table.place(job)
-            found.add(site.path, f"read_sums is {table.read_sums[job]}, but the block {actual} (at {where})")
+            site, iteration = table.place(job)
+            what = f"read_sums is {table.read_sums[job]}, but the block {actual}"
+            found.add(site.path, what + first_at(iteration), what)
         state[...] = _FINISHED if table.final[job] else _PARTIAL
 
     def _wanted(self) -> U64Array:
@@ -110,10 +113,14 @@ class MapCoverage:
 
 
 class WeightCoverage:
-    """OSRC: every element of dW gets every position of dO that meets I through its kernel row."""
+    """OSRC: every element of dW gets every position of dO that meets I through its kernel row.
+
+    Where several samples share the store of dW, its partial sums exist before the program begins.
+    """
 
     def __init__(self, program: Program, table: JobTable) -> None:
         self._program, self._table = program, table
+        self._earlier_samples = any(store.share > 1 for store in _stores(program.body))
         meets = rows_that_meet(program)
         weights = _weights(program.geometry.out_size)
         by_kernel_row = weights[:, None] * meets.T[None, :, :, None].astype(np.uint64)
@@ -168,7 +175,7 @@ class WeightCoverage:
             what = "gets some positions of dO twice and others never"
         within = channel % self._program.geometry.in_channels_per_group
         more = f" (and {len(wrong) - 1} more kernel rows)" if len(wrong) > 1 else ""
-        found.add(("dW",), f"dW[{first + f}, {within}, {h}] {what}{more}")
+        found.add(("dW",), f"dW[{first + f}, {within}, {h}] {what}{more}", "contributions")
 
     def _check_order(self, channel: int, parts: list[RowOperations], found: Violations) -> None:
         """Sums of an element are never overwritten, read before they exist, or held twice in a job."""
@@ -177,23 +184,33 @@ class WeightCoverage:
         pes = self._program.pes_per_group
         holders = np.unique(np.concatenate([self._holder_key(part) for part in parts]))
         element, job = np.divmod(np.unique(holders // pes), len(self._table))
-        name = f"dW of input channel {channel}"
         if len(element) != len(holders):
-            found.add(("dW",), f"two units of a job hold the same elements of {name}")
+            what = f"two units of a job hold the same elements of dW of input channel {channel}"
+            found.add(("dW",), what, "two units")
         repeated = np.concatenate([[False], element[1:] == element[:-1]])
         again, new = np.flatnonzero(repeated), job[~repeated]
         reads, final = self._table.read_sums == 1, self._table.final == 1
-        self._order_rule(job[again], ~reads[job[again]], f"overwrites partial sums of {name}", found)
-        self._order_rule(job[again], final[job[again - 1]], f"adds to the finished {name}", found)
-        begun = np.searchsorted(np.flatnonzero(~reads), new) > 0
-        self._order_rule(new, reads[new] & ~begun, f"reads partial sums that nobody wrote, of {name}", found)
+        self._order_rule(channel, job[again], ~reads[job[again]], "overwrites partial sums of", found)
+        self._order_rule(channel, job[again], final[job[again - 1]], "adds to the finished", found)
+        begun = (np.searchsorted(np.flatnonzero(~reads), new) > 0) | self._earlier_samples
+        self._order_rule(channel, new, reads[new] & ~begun, "reads partial sums that nobody wrote, of", found)
 
     def _holder_key(self, part: RowOperations) -> IntArray:
         """(kernel row, f, job, unit) of every operation as one number that sorts in this order."""
         element = part.kernel_row * self._program.geometry.out_channels + part.channel
         return (element * len(self._table) + part.job) * self._program.pes_per_group + part.unit
 
-    def _order_rule(self, jobs: IntArray, wrong: NDArray[np.bool_], what: str, found: Violations) -> None:
-        if np.any(wrong):
-            site, where = self._table.place(int(jobs[wrong][0]))
-            found.add(site.path, f"{what} (at {where})")
+    def _order_rule(
+        self, channel: int, jobs: IntArray, wrong: NDArray[np.bool_], what: str, found: Violations
+    ) -> None:
+        if wrong.any():
+            site, iteration = self._table.place(int(jobs[wrong.argmax()]))
+            found.add(site.path, f"{what} dW of input channel {channel}{first_at(iteration)}", what)
+
+
+def _stores(body: tuple[Node, ...]) -> Iterator[Store]:
+    for node in body:
+        if isinstance(node, Store):
+            yield node
+        elif isinstance(node, Loop):
+            yield from _stores(node.body)

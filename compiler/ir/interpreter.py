@@ -30,7 +30,8 @@ def interpret(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array
     """Execute a program that `verify` accepts, for one sample.
 
     tensors: SRC: I (C, H, W) and W (F, C / groups, Kh, Kw); MSRC: dO (F, Ho, Wo), W and, where the program
-    declares one, optionally mask (C, H, W), non-zero where dI is needed; OSRC: I and dO. Tensors that the
+    declares one, optionally mask (C, H, W), non-zero where dI is needed; OSRC: I, dO and optionally sums
+    (as W), the partial sums of earlier samples that a first job may read (0 if left out). Tensors that the
     operation does not use are ignored. Returns O, dI or dW, 0 where no row operation contributes, and
     `abs_sum`, the sum of absolute results, where a PPU accumulates it. UserError for a missing tensor,
     a wrong shape, and a mask the program does not declare.
@@ -49,8 +50,10 @@ def _operands(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array
                 f"{program.layer}/{program.stage}: the program declares no tensor 'mask'; leave it out."
             )
         names.append("mask")
+    if program.operation is RowOperation.OSRC and "sums" in tensors:
+        names.append("sums")
     for name in names:
-        expected = tensor_shape(name, program.geometry)
+        expected = tensor_shape("W" if name == "sums" else name, program.geometry)
         if name not in tensors:
             raise UserError(
                 f"{program.layer}/{program.stage}: tensor {name!r} of shape {expected} is missing."
@@ -81,13 +84,15 @@ class _Machine:
         shape = tensor_shape(RESULT[program.operation], program.geometry)
         self._dtype = np.result_type(*(operands[name] for name in OPERANDS[program.operation]))
         self._result = np.zeros(shape, self._dtype)
-        self._sums = np.zeros(shape, self._dtype)
+        self._sums = operands.get("sums", self._result).copy()
         self._abs_sum: Array | None = None
 
     def _error(self, what: str) -> UserError:
         return UserError(f"{self._program.layer}/{self._program.stage}: {what}; the verifier says where.")
 
     def results(self) -> dict[str, Array]:
+        if self._program.operation is RowOperation.OSRC:
+            return {"dW": self._sums}
         results = {RESULT[self._program.operation]: self._result}
         return results if self._abs_sum is None else results | {"abs_sum": self._abs_sum}
 
@@ -166,9 +171,10 @@ class _Machine:
         return registers
 
     def _add_weight_gradients(self, job: Job, environment: Environment, target: Any, total: Array) -> None:
-        """The PPU of OSRC: weight gradients leave as partial sums, so dW itself keeps them, final or not."""
-        earlier = self._result[target] if evaluate(job.read_sums, environment) else 0
-        self._result[target] = total + earlier
+        """The PPU of OSRC: weight gradients leave as partial sums; what they are at the end is dW."""
+        if evaluate(job.read_sums, environment):
+            total = total + self._sums[target]
+        self._sums[target] = total
 
     def _post_process(self, job: Job, environment: Environment, target: Any, total: Array) -> None:
         """The PPU of SRC and MSRC: earlier partial sums, then the next ones or the result."""

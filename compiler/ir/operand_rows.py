@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.columns import ch1_columns, column_taps
 from compiler.ir.jobs import Blocks
 from compiler.ir.nodes import Program
-from compiler.ir.unroll import IntArray
+from compiler.ir.unroll import MAX_VALUE, IntArray
 from compiler.program import RowOperation
 
 
@@ -47,32 +50,17 @@ class OperandRows:
 
 def ch0_columns(program: Program, blocks: Blocks) -> IntArray:
     """int64[n]: columns of the ch0 row that some tap of the block's columns can use."""
-    return _per_column_range(blocks, _meeting(program, program.operation is RowOperation.OSRC))
+    geometry, operation = program.geometry, program.operation
+    return _per_column_range(blocks, lambda x, width: len(column_taps(geometry, operation, x, width)[0]))
 
 
 def input_columns(program: Program, blocks: Blocks) -> IntArray:
     """int64[n]: columns of I that the columns of an OSRC block meet."""
-    return _per_column_range(blocks, _meeting(program, False))
+    return _per_column_range(blocks, lambda x, width: len(ch1_columns(program.geometry, x, width)))
 
 
-def _meeting(program: Program, itself: bool) -> NDArray[np.bool_]:
-    """bool[columns of the map, columns of the operand]: one meets the other through some tap.
-
-    itself: the operand is the map the block is cut from (dO of OSRC), of which only used columns count.
-    """
-    geometry = program.geometry
-    index = geometry.input_index(1)
-    if itself:
-        return np.diag((index >= 0).any(axis=1))
-    meeting = np.zeros((geometry.out_size[1], geometry.in_size[1]), np.bool_)
-    out_column, tap = np.nonzero(index >= 0)
-    meeting[out_column, index[out_column, tap]] = True
-    return meeting.T if program.operation is RowOperation.MSRC else meeting
-
-
-def _per_column_range(blocks: Blocks, meeting: NDArray[np.bool_]) -> IntArray:
-    key = blocks.column * (len(meeting) + 1) + blocks.width
-    ranges, which = np.unique(key, return_inverse=True)
-    columns, widths = np.divmod(ranges, len(meeting) + 1)
-    counts = [meeting[x : x + w].any(axis=0).sum() for x, w in zip(columns, widths, strict=True)]
+def _per_column_range(blocks: Blocks, count: Callable[[int, int], int]) -> IntArray:
+    """count(column, width) of every block, asked once for each range that occurs."""
+    ranges, which = np.unique(blocks.column * MAX_VALUE + blocks.width, return_inverse=True)
+    counts = [count(*divmod(int(key), MAX_VALUE)) for key in ranges]
     return np.array(counts, np.int64)[which]

@@ -25,36 +25,38 @@ def statement_name(node: Node) -> str:
     return {Job: "job", Ppu: "ppu"}.get(type(node), type(node).__name__)
 
 
+def first_at(iteration: str) -> str:
+    """` (first at m = 0, f = 8)`, or nothing outside all loops."""
+    return f" (first at {iteration})" if iteration else ""
+
+
 class Violations:
-    """A list of `layer/stage: path: sentence`, each sentence once per path."""
+    """A list of `layer/stage: path: sentence`."""
 
     def __init__(self, program: Program) -> None:
         self._subject = f"{program.layer}/{program.stage}"
-        self._lines: dict[str, None] = {}
+        self._lines: dict[tuple[Path, str], str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def add(self, path: Path, sentence: str) -> None:
+    def add(self, path: Path, sentence: str, rule: str = "") -> None:
+        """Note a violation. Of one rule only the first in the same place; without a rule, equal ones once."""
         place = f"{' / '.join(path)}: " if path else ""
-        self._lines[f"{self._subject}: {place}{sentence}"] = None
+        self._lines.setdefault((path, rule or sentence), f"{self._subject}: {place}{sentence}")
 
-    def add_where(
-        self, path: Path, wrong: NDArray[np.bool_], iterations: Iterations, sentence: Callable[[int], str]
+    def add_first(
+        self, path: Path, wrong: NDArray[np.bool_], at: Iterations, sentence: Callable[[int], str], rule: str
     ) -> None:
-        """One violation for all wrong iterations: sentence(index) of the first, and how many more."""
-        places = np.flatnonzero(wrong)
-        if not len(places):
-            return
-        first = int(places[0])
-        where = iterations.describe(first)
-        more = f", and {len(places) - 1} more" if len(places) > 1 else ""
-        self.add(path, sentence(first) + (f" (at {where}{more})" if where else ""))
+        """The first iteration that is wrong, if any, stands for all; sentence(index) tells about one."""
+        if wrong.any():
+            first = int(wrong.argmax())
+            self.add(path, sentence(first) + first_at(at.describe(first)), rule)
 
     def raise_if_any(self) -> None:
         """UserError with every violation on a line of its own."""
         if len(self._lines) == 1:
-            raise UserError(next(iter(self._lines)))
+            raise UserError(next(iter(self._lines.values())))
         if self._lines:
-            lines = "".join(f"\n  {line}" for line in self._lines)
+            lines = "".join(f"\n  {line}" for line in self._lines.values())
             raise UserError(f"{self._subject}: the program breaks {len(self._lines)} rules:{lines}")

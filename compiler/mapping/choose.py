@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from compiler.mapping.blocks import BlockShape, block_shapes, map_size
@@ -55,7 +55,7 @@ def _conv_group_tiles(problem: Problem, make: Mapping) -> int:
     """Most convolution groups whose tile fits the buffer together (at least 1)."""
     groups = problem.geometry.groups
     while groups > 1:
-        trial = Mapping(**{**make.__dict__, "conv_groups": groups})
+        trial = replace(make, conv_groups=groups)
         if _fits(problem, trial):
             return groups
         groups = -(-groups // 2)
@@ -73,7 +73,7 @@ def _reduce_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
         fitting = 0
         for row_tile in _row_tiles(height, shape.rows):
             mapping = Mapping(shape.rows, shape.width, out, everything, row_tile, WEIGHTS_STAY, 0, 1, problem.batch)
-            mapping = Mapping(**{**mapping.__dict__, "conv_groups": _conv_group_tiles(problem, mapping)})
+            mapping = replace(mapping, conv_groups=_conv_group_tiles(problem, mapping))
             if _fits(problem, mapping):
                 yield mapping
                 fitting += 1
@@ -106,8 +106,21 @@ def _store_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
             if mapping is None:
                 continue
             for unit in _unit_sizes(reduce, most, problem.geometry.kernel[0], t.pes_per_group):
-                yield Mapping(**{**mapping.__dict__, "unit_channels": unit})
+                for several in _sample_counts(problem, mapping, height):
+                    yield replace(several, unit_channels=unit)
             break
+
+
+def _sample_counts(problem: Problem, mapping: Mapping, height: int) -> Iterator[Mapping]:
+    """The mapping over one sample, and over 2, 4, ... samples while whole maps of them fit the buffer."""
+    yield mapping
+    samples = 2
+    while mapping.row_tile >= height and samples <= min(problem.batch, problem.samples):
+        several = replace(mapping, samples=samples, share=max(1, problem.batch // samples))
+        if problem.samples % samples or not _fits(problem, several):
+            return
+        yield several
+        samples *= 2
 
 
 def _unit_sizes(reduce: int, most: int, kernel_rows: int, streams: int) -> list[int]:
@@ -125,7 +138,7 @@ def _largest_row_tile(
 ) -> Mapping | None:
     for row_tile in _row_tiles(height, shape.rows):
         mapping = Mapping(shape.rows, shape.width, out, reduce, row_tile, WEIGHTS_STAY, 1, 1, problem.batch)
-        mapping = Mapping(**{**mapping.__dict__, "conv_groups": _conv_group_tiles(problem, mapping)})
+        mapping = replace(mapping, conv_groups=_conv_group_tiles(problem, mapping))
         if _fits(problem, mapping):
             return mapping
     return None

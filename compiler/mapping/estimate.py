@@ -18,6 +18,9 @@ from compiler.program import RowOperation
 from compiler.target import Target
 
 
+SMOOTH = 4
+
+
 @dataclass(frozen=True)
 class Densities:
     """Expected density of ch0 (SRC: I, else dO) and of the second operand (MSRC: ReLU mask, OSRC: I)."""
@@ -28,7 +31,10 @@ class Densities:
 
 @dataclass(frozen=True)
 class Problem:
-    """A layer and stage on a machine: what the mapper has to solve."""
+    """A layer and stage on a machine: what the mapper has to solve.
+
+    batch: samples that weights may be reused over; samples: how many at a time an OSRC job may accumulate over (1, 2, 4, ...).
+    """
 
     geometry: ConvGeometry
     operation: RowOperation
@@ -36,6 +42,7 @@ class Problem:
     densities: Densities
     batch: int
     masked: bool
+    samples: int = 1
 
     @property
     def out_channels(self) -> int:
@@ -72,7 +79,7 @@ def stored_words(target: Target, positions: float, density: float) -> float:
         return positions
     if target.row_format == "bitmask":
         return positions / target.operand_bits + positions * density
-    offset_bits = max(int(positions) - 1, 1).bit_length()
+    offset_bits = max(int(positions) - 1, 0).bit_length()
     return positions * density * (target.operand_bits + offset_bits) / target.operand_bits
 
 
@@ -107,7 +114,9 @@ class _Work:
     def cycles(self, target: Target) -> tuple[float, str]:
         bank = self.lines * target.clusters / target.buffer_banks
         slowest = max(self.pe, self.port, bank)
-        return slowest, "pe" if slowest == self.pe else "port" if slowest == self.port else "bank"
+        # Two demands of like size hinder each other: a smooth maximum, with the exponent of a rough guess.
+        together = (self.pe**SMOOTH + self.port**SMOOTH + bank**SMOOTH) ** (1 / SMOOTH)
+        return together, "pe" if slowest == self.pe else "port" if slowest == self.port else "bank"
 
 
 def _lines(target: Target, words: float) -> float:
@@ -185,8 +194,12 @@ def _store_tile_cycles(
     cost, bound = 0.0, "pe"
     for block_rows, count in _parts(rows, shape.rows):
         cycles, bound = _store_round(problem, shape, block_rows, reduce / chunks).cycles(t)
-        cost += cycles * count * column_tiles
-    cost += _overhead(t, mapping.unit_channels * problem.geometry.kernel[1] * t.pes_per_group)
+        cost += cycles * count * column_tiles * mapping.samples
+    drained = mapping.unit_channels * problem.geometry.kernel[1] * t.pes_per_group
+    active = min(t.groups_per_cluster, problem.out_channels)
+    written = active * drained * t.sum_bits / (t.operand_bits * t.words_per_line) * (2 if mapping.share > 1 else 1)
+    # Results are written while the next job runs, and a job cannot overtake the writes of the one before.
+    cost = max(cost, written) + _overhead(t, drained)
     jobs = -(-out // t.groups_per_cluster) * -(-units // t.pes_per_group)
     return _makespan(t, [(cost, jobs)]), bound
 
@@ -204,11 +217,13 @@ def estimate(problem: Problem, shape: BlockShape, mapping: Mapping) -> Estimate:
                 else:
                     cycles, bound = _reduce_tile_cycles(problem, shape, out, rows, reduce)
                 count = n_out * n_rows * n_reduce
-                total += count * (cycles * mapping.conv_groups + problem.target.tile_switch_cycles)
+                cycles = cycles * mapping.conv_groups + problem.target.tile_switch_cycles
+                total += count * cycles / mapping.samples
                 tiles += count
     dram = dram_bytes(problem, mapping) * group_tiles
     rate = problem.target.dram_bytes_per_cycle
-    dram_cycles = dram / rate + 2 * tiles * group_tiles * problem.target.dram_latency_cycles
+    latency = 2 * tiles * group_tiles * problem.target.dram_latency_cycles
+    dram_cycles = dram / rate + latency / mapping.samples
     needed = buffer_bytes(problem, mapping)
     return Estimate(total * group_tiles, dram_cycles, dram, needed, bound)
 
@@ -228,7 +243,7 @@ def dram_bytes(problem: Problem, mapping: Mapping) -> float:
         reduce_tiles = -(-problem.reduce_channels // mapping.reduce_tile)
         inputs = _map_words(problem, g.in_size, problem.densities.second) * problem.out_channels * groups
         grads = _map_words(problem, g.out_size, problem.densities.ch0) * problem.reduce_channels * groups
-        sums = weights * problem.target.sum_bits / 8 / mapping.share
+        sums = weights * problem.target.sum_bits / 8 / (mapping.share * mapping.samples)
         return (inputs * reduce_tiles + grads * out_tiles) * word + sums
     in_size, out_size = (
         (g.in_size, g.out_size) if problem.operation is RowOperation.SRC else (g.out_size, g.in_size)
@@ -260,7 +275,7 @@ def buffer_bytes(problem: Problem, mapping: Mapping) -> int:
         inputs = out * in_rows * _worst_row_words(t, g.in_size[1])
         grads = reduce * mapping.row_tile * _worst_row_words(t, g.out_size[1])
         sums = out * reduce * kernel * t.sum_bits // t.operand_bits
-        return (2 * (inputs + grads) + sums) * mapping.conv_groups * t.operand_bits // 8
+        return (2 * mapping.samples * (inputs + grads) + sums) * mapping.conv_groups * t.operand_bits // 8
     in_size, out_size = (
         (g.in_size, g.out_size) if problem.operation is RowOperation.SRC else (g.out_size, g.in_size)
     )

@@ -16,7 +16,8 @@ class Mapping:
     reduce_tile: reduction channels of a tile (SRC: of C, MSRC and OSRC: of F); row_tile: rows of the output map
     (of one phase; OSRC: rows of dO) of a tile. stays: which operand is kept in the buffer while the other is streamed
     (OSRC: always its dW tile). unit_channels: f_count of an OSRC unit. conv_groups: convolution groups of a tile.
-    share: samples of the batch that use one load of W (OSRC: one store of dW).
+    share: what one sample (OSRC: one tile of `samples`) pays of a load of W or store of dW: 1/share.
+    samples: samples whose weight gradients an OSRC job accumulates.
     """
 
     rows: int
@@ -28,3 +29,4 @@ class Mapping:
     unit_channels: int
     conv_groups: int
     share: int
+    samples: int = 1

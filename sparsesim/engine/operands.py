@@ -33,10 +33,11 @@ POSITIONS = 64  # bits of a row-operation word
 class _Blocks:
     """The row blocks of a program as index tables: B blocks, V pairs, at most R rows, T column tiles."""
 
-    out_rows: NDArray[np.int64]  # [B, R] output row, -1 beyond the block
+    out_rows: NDArray[np.int64]  # [B, R] output row within its sample, -1 beyond the block
     pair_block: NDArray[np.int64]  # [V]
     pair_start: NDArray[np.int32]  # [B + 1]
-    pair_rows: NDArray[np.int32]  # [V, R] row of the ch0 map, -1 none
+    pair_rows: NDArray[np.int32]  # [V, R] row of the ch0 map within its sample, -1 none
+    pair_sample: NDArray[np.int32]  # [V]
     pair_kernel_row: NDArray[np.int64]  # [V]
     tile_of_block: NDArray[np.int32]  # [B]
     tiles: list[tuple[int, int]]  # (column, width)
@@ -46,7 +47,8 @@ def _block_tables(program: StageProgram) -> _Blocks:
     blocks, geometry = program.row_blocks, program.geometry
     step = geometry.stride[0] if program.operation is RowOperation.MSRC else 1
     index = np.arange(int(blocks[:, BLOCK_ROWS].max()))
-    rows = blocks[:, BLOCK_PHASE, None] + step * (blocks[:, BLOCK_FIRST, None] + index)
+    phase = np.where(program.operation is RowOperation.OSRC, 0, blocks[:, BLOCK_PHASE])
+    rows = phase[:, None] + step * (blocks[:, BLOCK_FIRST, None] + index)
     rows = np.where(index < blocks[:, BLOCK_ROWS, None], rows, -1)
     start, kernel_rows = _pairs(program)
     pair_block = np.repeat(np.arange(len(blocks)), np.diff(start))
@@ -60,7 +62,15 @@ def _block_tables(program: StageProgram) -> _Blocks:
     tiles = sorted(set(columns))
     lookup = {tile: i for i, tile in enumerate(tiles)}
     tile_of_block = np.array([lookup[c] for c in columns], dtype=np.int32)
-    return _Blocks(rows, pair_block, start, pair_rows, kernel_rows, tile_of_block, tiles)
+    samples = blocks[pair_block, BLOCK_PHASE] if program.samples > 1 else np.zeros(len(pair_block), np.int32)
+    return _Blocks(
+        rows, pair_block, start, pair_rows, samples.astype(np.int32), kernel_rows, tile_of_block, tiles
+    )
+
+
+def _stacked(rows: NDArray[np.int32], samples: NDArray[np.int32], height: int) -> NDArray[np.int32]:
+    """Rows of the stacked maps of several samples; -1 stays."""
+    return np.where(rows >= 0, rows + height * samples[:, None], -1).astype(np.int32)
 
 
 def _pairs(program: StageProgram) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -89,21 +99,23 @@ def words_of_row(row_format: str, positions: int, operand_bits: int) -> NDArray[
         return np.full(positions + 1, positions)
     if row_format == "bitmask":
         return -(-positions // operand_bits) + z
-    offset_bits = max(positions - 1, 1).bit_length()
+    offset_bits = (positions - 1).bit_length()
     words: NDArray[np.int64] = -(-(z * (operand_bits + offset_bits)) // operand_bits)
     return words
 
 
 def _stored_rows(
-    mask: NDArray[np.uint8], columns: NDArray[np.int64], phases: int, program: StageProgram
+    mask: NDArray[np.uint8], columns: NDArray[np.int64], phases: int, program: StageProgram, height: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Word addresses (start, end), int64[C, H], of every row in its (channel, column tile, phase) segment."""
+    """Word addresses (start, end), int64[C, rows], of every row in its (channel, column tile, sample, phase) segment."""
     target = program.target
     words_of = words_of_row(target.row_format, len(columns), target.operand_bits)
     words = row_words(mask, columns.astype(np.int32), len(columns), words_of)
     end = np.empty_like(words)
-    for phase in range(phases):
-        end[:, phase::phases] = np.cumsum(words[:, phase::phases], axis=1)
+    for first in range(0, words.shape[1], height):
+        for phase in range(phases):
+            rows = slice(first + phase, first + height, phases)
+            end[:, rows] = np.cumsum(words[:, rows], axis=1)
     return end - words, end
 
 
@@ -175,13 +187,15 @@ def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
     pair_tile = blocks.tile_of_block[blocks.pair_block]
     ch0 = _ch0_mask(program, masks)
     words = np.zeros((len(pair_tile), ch0.shape[0]), dtype=np.uint64)
-    pack_rows(ch0, blocks.pair_rows, pair_tile, columns, count, words)
+    height = ch0.shape[1] // program.samples
+    pair_rows = _stacked(blocks.pair_rows, blocks.pair_sample, height)
+    pack_rows(ch0, pair_rows, pair_tile, columns, count, words)
     phases = geometry.stride[0] if operation is RowOperation.SRC else 1
     lines = np.zeros(words.shape, dtype=np.int32)
     for t in range(len(blocks.tiles)):
         chosen = np.flatnonzero(pair_tile == t)
-        stored = _stored_rows(ch0, columns[t, : count[t]].astype(np.int64), phases, program)
-        lines[chosen] = _fetch_lines(stored, blocks.pair_rows[chosen], target.words_per_line)
+        stored = _stored_rows(ch0, columns[t, : count[t]].astype(np.int64), phases, program, height)
+        lines[chosen] = _fetch_lines(stored, pair_rows[chosen], target.words_per_line)
     planes, weights, plane_of_pair = _operation_planes(program, masks, blocks, count, taps)
     ch1_lines, ch1_words = _ch1_tables(program, masks, blocks)
     block_words = (program.row_blocks[:, BLOCK_ROWS] * program.row_blocks[:, BLOCK_WIDTH]).astype(np.int32)
@@ -221,11 +235,12 @@ def _second_mask(program: StageProgram, masks: LayerMasks) -> NDArray[np.uint8] 
 
 
 def _ch1_rows(program: StageProgram, blocks: _Blocks) -> NDArray[np.int32]:
-    """Rows of I of each OSRC pair, int32[V, R], -1 none."""
+    """Rows of the stacked I of each OSRC pair, int32[V, R], -1 none."""
     geometry = program.geometry
     rows = blocks.pair_rows * geometry.stride[0]
     rows = rows + blocks.pair_kernel_row[:, None] * geometry.dilation[0] - geometry.padding[0]
-    return np.where(blocks.pair_rows >= 0, rows, -1).astype(np.int32)
+    rows = np.where(blocks.pair_rows >= 0, rows, -1).astype(np.int32)
+    return _stacked(rows, blocks.pair_sample, geometry.in_size[0])
 
 
 def _operation_planes(
@@ -255,7 +270,7 @@ def _ch1_tables(
     geometry = program.geometry
     mask = _as_bytes(masks.input)
     if not program.target.skip_zeros:
-        mask = _all_ones(mask.shape[0], geometry.in_size)
+        mask = np.ones_like(mask)
     rows = _ch1_rows(program, blocks)
     pair_tile = blocks.tile_of_block[blocks.pair_block]
     lines = np.zeros((len(rows), mask.shape[0]), dtype=np.int32)
@@ -263,7 +278,7 @@ def _ch1_tables(
     for t, (column, width) in enumerate(blocks.tiles):
         chosen = np.flatnonzero(pair_tile == t)
         used = ch1_columns(geometry, column, width)
-        stored = _stored_rows(mask, used, geometry.stride[0], program)
+        stored = _stored_rows(mask, used, geometry.stride[0], program, geometry.in_size[0])
         lines[chosen] = _fetch_lines(stored, rows[chosen], program.target.words_per_line)
         nonzero = np.concatenate([mask[:, :, used].sum(axis=2, dtype=np.int32), np.zeros((len(mask), 1), np.int32)], 1)
         words[chosen] = nonzero[:, rows[chosen]].sum(axis=2).T

@@ -79,8 +79,10 @@ class JobDecoder:
 
     def _block(self, number: int) -> RowBlock:
         row = [int(value) for value in self.program.row_blocks[number]]
+        is_sample = self.program.operation is RowOperation.OSRC
         return RowBlock(
-            phase=row[table.BLOCK_PHASE],
+            phase=0 if is_sample else row[table.BLOCK_PHASE],
+            sample=row[table.BLOCK_PHASE] if is_sample else 0,
             first=row[table.BLOCK_FIRST],
             rows=row[table.BLOCK_ROWS],
             column=row[table.BLOCK_COLUMN],
@@ -100,7 +102,7 @@ class JobDecoder:
     # Items, in the order of section 4.
 
     def _mask_items(self, index: int, job: Job) -> Iterator[Item]:
-        if self.program.operation is RowOperation.MSRC and self.target.mask_skipping:
+        if self.operands.has_masks:
             for channel in job.channels:
                 yield Item(self._bank(channel), math.ceil(job.accumulators / self.target.line_bits))
 
@@ -148,7 +150,7 @@ class JobDecoder:
         assert isinstance(self.operands, OsrcOperands)
         rows = [pair.partner_row for pair in self.operands.row_pairs(block, kernel_row)]
         columns = self.operands.input_columns_of(block)
-        plane = self.operands.ch1_plane(channel)
+        plane = self.operands.ch1_plane(channel, block.sample)
         kept = plane if self.target.skip_zeros else np.ones_like(plane)
         words = int(kept[np.ix_(rows, columns)].sum())
         stride = self.program.geometry.stride[0]
@@ -160,7 +162,7 @@ class JobDecoder:
     ) -> Operation:
         pairs = self.operands.row_pairs(block, kernel_row)
         columns = self.operands.ch0_columns(block)
-        plane = self.operands.ch0_plane(channel)
+        plane = self.operands.ch0_plane(channel, block.sample)
         entries = [
             (pair.partner_row, column)
             for pair in pairs
@@ -196,8 +198,7 @@ class JobDecoder:
         return Result(self._bank(channel), read, math.ceil(words / self.target.words_per_line), words)
 
     def _finished_words(self, index: int, job: Job, channel: int) -> int:
-        masked = self.target.skip_zeros and self.target.mask_skipping
-        if not (isinstance(self.operands, MsrcOperands) and masked):
+        if not (isinstance(self.operands, MsrcOperands) and self.operands.has_masks):
             return job.accumulators
         block = self._job_block(index)
         needed = [

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compiler.geometry import ConvGeometry
 from compiler.program import StageProgram
 from sparsesim.stepper.bank import Bank
 from sparsesim.stepper.cluster import Cluster
@@ -92,7 +91,7 @@ def step_tile(program: StageProgram, tile_index: int, masks: Masks) -> TileCount
     masks: bool arrays of the shapes of program.geometry. The DMA is not part of it: see step_program.
     Raises UserError if a mask has another shape, IndexError if there is no such tile.
     """
-    _check_shapes(program.layer, program.geometry, masks)
+    _check_shapes(program, masks)
     return Machine(program, tile_index, masks).run()
 
 
@@ -117,9 +116,11 @@ def step_program(
     )
 
 
-def _check_shapes(layer: str, geometry: ConvGeometry, masks: Masks) -> None:
-    input_shape = (geometry.in_channels, *geometry.in_size)
-    output_shape = (geometry.out_channels, *geometry.out_size)
+def _check_shapes(program: StageProgram, masks: Masks) -> None:
+    geometry, layer = program.geometry, program.layer
+    (height, width), (out_height, out_width) = geometry.in_size, geometry.out_size
+    input_shape = (geometry.in_channels, program.samples * height, width)
+    output_shape = (geometry.out_channels, program.samples * out_height, out_width)
     for name, mask, shape in (
         ("input", masks.input, input_shape),
         ("grad_output", masks.grad_output, output_shape),

@@ -40,6 +40,7 @@ class RowBlock:
     column: int
     width: int
     row_step: int
+    sample: int = 0
 
     def row_numbers(self) -> list[int]:
         """The rows of the output map, absolute."""
@@ -61,6 +62,7 @@ class RowPair:
 class Operands(ABC):
     """One kind of row operation on one layer and sample."""
 
+    has_masks = False  # whether ReLU masks are fetched and looked at
     ch0_row_step = 1  # distance of neighbouring ch0 rows in their tensor
     block_row_step = 1  # distance of neighbouring rows of a block
 
@@ -91,8 +93,8 @@ class Operands(ABC):
         return sorted(column for column in met if column is not None)
 
     @abstractmethod
-    def ch0_plane(self, channel: int) -> Plane:
-        """Non-zero mask of channel `channel` of the ch0 operand."""
+    def ch0_plane(self, channel: int, sample: int) -> Plane:
+        """Non-zero mask of channel `channel` of the ch0 operand of one sample."""
 
     @abstractmethod
     def row_pairs(self, block: RowBlock, kernel_row: int) -> list[RowPair]:
@@ -114,7 +116,7 @@ class SrcOperands(Operands):
         super().__init__(geometry, target, masks)
         self.ch0_row_step = geometry.stride[0]
 
-    def ch0_plane(self, channel: int) -> Plane:
+    def ch0_plane(self, channel: int, sample: int) -> Plane:
         return np.asarray(self.masks.input[channel], np.bool_)
 
     def row_pairs(self, block: RowBlock, kernel_row: int) -> list[RowPair]:
@@ -139,8 +141,9 @@ class MsrcOperands(Operands):
     def __init__(self, geometry: ConvGeometry, target: Target, masks: Masks) -> None:
         super().__init__(geometry, target, masks)
         self.block_row_step = geometry.stride[0]
+        self.has_masks = target.mask_skipping and masks.grad_input_mask is not None
 
-    def ch0_plane(self, channel: int) -> Plane:
+    def ch0_plane(self, channel: int, sample: int) -> Plane:
         return np.asarray(self.masks.grad_output[channel], np.bool_)
 
     def row_pairs(self, block: RowBlock, kernel_row: int) -> list[RowPair]:
@@ -174,12 +177,14 @@ class MsrcOperands(Operands):
 class OsrcOperands(Operands):
     """GTW: ch0 is dO, the partner row is a row of I, delivered on ch1."""
 
-    def ch0_plane(self, channel: int) -> Plane:
-        return np.asarray(self.masks.grad_output[channel], np.bool_)
+    def ch0_plane(self, channel: int, sample: int) -> Plane:
+        height = self.geometry.out_size[0]
+        return np.asarray(self.masks.grad_output[channel, sample * height : (sample + 1) * height], np.bool_)
 
-    def ch1_plane(self, channel: int) -> Plane:
-        """Non-zero mask of channel `channel` of I."""
-        return np.asarray(self.masks.input[channel], np.bool_)
+    def ch1_plane(self, channel: int, sample: int) -> Plane:
+        """Non-zero mask of channel `channel` of I of one sample; the maps of several samples are stacked."""
+        height = self.geometry.in_size[0]
+        return np.asarray(self.masks.input[channel, sample * height : (sample + 1) * height], np.bool_)
 
     def row_pairs(self, block: RowBlock, kernel_row: int) -> list[RowPair]:
         met = [(y, self.input_row(y, kernel_row)) for y in block.row_numbers()]
@@ -195,7 +200,7 @@ class OsrcOperands(Operands):
         for k in self.taps():
             x = self.input_column(column, k)
             if x is not None and (
-                not self.target.input_skipping or self.masks.input[channel, partner_row, x]
+                not self.target.input_skipping or self.ch1_plane(channel, block.sample)[partner_row, x]
             ):
                 products += 1
         return products

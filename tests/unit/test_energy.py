@@ -485,8 +485,8 @@ def test_an_ert_cannot_charge_for_a_block_the_machine_does_not_have(write) -> No
         (
             "top_level.mac[1..168]",
             "top_level.adder",
-            "my.yaml: no component of this ERT is known here; it has DRAM, adder, shared_glb, known are buffer, "
-            "control, detector, dram, leakage, mac, ppu, reg1, reg2, slot, wire.",
+            "my.yaml: no component of this ERT is known here; it has DRAM, adder, shared_glb, known are "
+            "buffer, control, detector, dram, leakage, mac, ppu, reg1, reg2, slot, wire.",
         ),
         (
             "level.shared_glb[1..1]",

@@ -91,6 +91,7 @@ tilings = st.builds(
     tile_rows=st.integers(1, 6),
     tile_reduce=st.integers(1, 4),
     unit_channels=st.integers(1, 3),
+    skip_padding=st.booleans(),
 )
 seeds = st.integers(0, 2**32 - 1)
 
@@ -174,6 +175,17 @@ def test_whole_numbers_stay_whole_and_floats_close() -> None:
     scaled = {name: values[name] * np.pi for name in ("I", "W", "dO")}
     floats = interpret(program, scaled)["O"]
     np.testing.assert_allclose(floats, reference(LAYER, scaled)["O"], rtol=1e-12, atol=1e-10)
+
+
+def test_weight_gradients_accumulate_over_samples() -> None:
+    program = build_program(LAYER, Stage.GTW, Tiling(samples=3))
+    verify(program)
+    total, expected = np.zeros((6, 4, 3, 3)), np.zeros((6, 4, 3, 3))
+    for seed in range(3):
+        values = random_tensors(LAYER, seed)
+        total = interpret(program, {**values, "sums": total})["dW"]
+        expected += reference(LAYER, values)["dW"]
+    assert np.array_equal(total, expected)
 
 
 def test_sum_of_absolute_gradients_is_accumulated_over_the_program() -> None:

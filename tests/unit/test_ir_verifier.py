@@ -208,7 +208,7 @@ def test_the_path_leads_to_the_place_and_the_first_iteration() -> None:
     text = complaint(program)
     assert (
         "conv/forward: for tile m / for tile r / for tile n / for job f / for job x / for job y / job: "
-        "out_count 9 exceeds groups_per_cluster 3 (at m = 0, r = 0, n = 0, f = 0, x = 0, y = 0, and 47 more)"
+        "out_count 9 exceeds groups_per_cluster 3 (first at m = 0, r = 0, n = 0, f = 0, x = 0, y = 0)"
     ) in text
     assert "out channels [0, 9) leave [0, 6)" in text
     assert text.startswith("conv/forward: the program breaks 2 rules:\n")
@@ -286,7 +286,7 @@ def test_rows_in_the_padding_are_not_issued() -> None:
     program = change(
         build_program(PLAIN, Stage.FORWARD, Tiling(block_rows=1)), Loop, lambda n: replace(n, where=None)
     )
-    assert "no operand row of kernel_row 0 lies inside; it is not issued (at m = 0, r = 0" in complaint(
+    assert "no operand row of kernel_row 0 lies inside; it is not issued (first at m = 0, r = 0" in complaint(
         program
     )
 
@@ -423,14 +423,14 @@ def _every_block_at_the_left(node: RowOp) -> RowOp:
         (
             Stage.FORWARD,
             {"read_sums": 1},
-            "read_sums is 1, but the block is not touched (at m = 0, r = 0, n = 0",
+            "read_sums is 1, but the block is not touched (first at m = 0, r = 0, n = 0",
         ),
         (Stage.FORWARD, {"final": 1}, "read_sums is 1, but the block is finished"),
         (Stage.FORWARD, {"final": 0}, "O: O[0, 0, 0] is not finished by any job (and 335 more positions)"),
         (
             Stage.GTW,
             {"read_sums": 0},
-            "overwrites partial sums of dW of input channel 0 (at m = 0, n = 0, r = 4",
+            "overwrites partial sums of dW of input channel 0 (first at m = 0, n = 0, r = 4",
         ),
         (Stage.GTW, {"read_sums": 1}, "reads partial sums that nobody wrote, of dW of input channel 0"),
         (Stage.GTW, {"final": 1}, "adds to the finished dW of input channel 0"),
@@ -440,6 +440,18 @@ def test_partial_sums_are_read_where_they_exist(stage: Stage, fields: dict[str, 
     constants = {name: Const(value) for name, value in fields.items()}
     program = change(build_program(PLAIN, stage), Job, lambda n: replace(n, **constants))
     assert message in complaint(program)
+
+
+def test_one_mistake_is_told_once() -> None:
+    program = build_program(replace(PLAIN, in_channels=12), Stage.GTW)
+    text = complaint(_without(change(program, Job, lambda n: replace(n, read_sums=Const(0))), "x", 5))
+    assert text.count("\n") == 2
+    assert "dW[0, 0, 0] gets 30 positions of dO of 48" in text
+    assert "job: overwrites partial sums of dW of input channel 0 (first at" in text
+
+
+def test_sums_of_earlier_samples_may_be_read_first() -> None:
+    verify(build_program(PLAIN, Stage.GTW, Tiling(samples=4)))
 
 
 def test_two_units_never_share_accumulators() -> None:

@@ -105,7 +105,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         profile_for("resnet19", "cifar10", layers)
     with pytest.raises(UserError, match="Did you mean 'cifar10'"):
         profile_for("resnet18", "cifar", layers)
-    with pytest.raises(UserError, match="Did you mean 'layer1.0.conv1'"):
+    with pytest.raises(UserError, match=r"Did you mean 'layer1\.0\.conv1'"):
         profile_for("resnet18", "cifar10", layers).densities("layer1.0.cov1", 0.9)
 
 

@@ -166,7 +166,10 @@ WRONG = {
     "p": (_edit(pruning=META["pruning"] | {"p": 1.5}), "meta.pruning.p: "),  # type: ignore[operator]
     "p not a number": (_edit(pruning=META["pruning"] | {"p": "much"}), "found 'much'"),  # type: ignore[operator]
     "samples over batch": (_edit(samples=5), "samples is 5, more than the batch of 4"),
-    "samples mismatch": (_edit(samples=2), "conv1/input: expected uint8 [2, 4, 7, 2], found uint8 [3, 4, 7, 2]"),
+    "samples mismatch": (
+        _edit(samples=2),
+        "conv1/input: expected uint8 [2, 4, 7, 2], found uint8 [3, 4, 7, 2]",
+    ),
     "no layers": (_edit(layers=[]), "meta.layers: "),
     "duplicate": (_edit(layers=[CONV, CONV]), "the name 'conv1' appears twice"),
     "kind": (_edit_layer(kind="pool"), "meta.layers[0].kind: Input should be 'conv' or 'fc', found 'pool'"),
@@ -178,7 +181,10 @@ WRONG = {
     "groups": (_edit_layer(groups=3), "groups is 3, which must divide in_channels 4 and out_channels 6"),
     "fc size": (_edit_layer(kind="fc"), "a layer of kind fc has in_size, out_size and kernel [1, 1]"),
     "array missing": (_drop("conv1/grad_output"), "layer 'conv1': the array 'grad_output' is missing"),
-    "array unknown": (_put("conv1/grad_inputmask", np.zeros(3)), "conv1/grad_inputmask: not a key of format 1"),
+    "array unknown": (
+        _put("conv1/grad_inputmask", np.zeros(3)),
+        "conv1/grad_inputmask: not a key of format 1",
+    ),
     "dtype": (
         _put("conv1/input", np.zeros((3, 4, 7, 2), np.int16)),
         "conv1/input: expected uint8 [3, 4, 7, 2], found int16 [3, 4, 7, 2]",
@@ -186,7 +192,10 @@ WRONG = {
     "not packed": (_put("conv1/input", np.zeros((3, 4, 7, 11), np.uint8)), "expected uint8 [3, 4, 7, 2]"),
     "padding bits": (_put("conv1/input", np.full((3, 4, 7, 2), 255, np.uint8)), "zeros in the padding bits"),
     "objects": (_put("conv1/input", np.array([print], dtype=object)), "conv1/input: "),
-    "values shape": (_put("conv1/input_values", np.zeros(3, np.float32)), "conv1/input_values: expected float32"),
+    "values shape": (
+        _put("conv1/input_values", np.zeros(3, np.float32)),
+        "conv1/input_values: expected float32",
+    ),
 }
 
 

@@ -34,8 +34,12 @@ def exceedance(t: float) -> float:
 
 @lru_cache(maxsize=256)
 def quantiles(count: int) -> FloatArray:
-    """The middles of `count` equally likely slices of the standard normal distribution, ascending."""
-    return np.array([_STANDARD.inv_cdf((i + 0.5) / count) for i in range(count)])
+    """The middles of `count` equally likely slices of the standard normal distribution, ascending.
+
+    Scaled to variance 1: middles alone leave out the tails. A single one is 0.
+    """
+    middles = np.array([_STANDARD.inv_cdf((i + 0.5) / count) for i in range(count)])
+    return middles / (middles.std() or 1.0)
 
 
 def covariance(r: FloatArray, h: float, k: float) -> FloatArray:

@@ -106,6 +106,7 @@ class State(NamedTuple):
     number: NDArray[np.int64]  # [c, p] operations fetched since the tile began
     slot_free: NDArray[np.int64]  # [c, p, slots] end of the operation that last used the slot
     pe_free: NDArray[np.int64]  # [c, p, g]
+    group_free: NDArray[np.int64]  # [c, g] cycle at which the group turned to its current job
     ppu_free: NDArray[np.int64]  # [c, g]
     write_request: NDArray[np.int64]  # [c, g] NEVER when none
     bank_free: NDArray[np.int64]  # [banks]
@@ -158,6 +159,7 @@ def new_state(machine: Machine) -> State:
         number=zeros(c, p),
         slot_free=zeros(c, p, machine.slots),
         pe_free=zeros(c, p, g),
+        group_free=zeros(c, g),
         ppu_free=zeros(c, g),
         write_request=never(c, g),
         bank_free=zeros(machine.banks),

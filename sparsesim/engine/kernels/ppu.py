@@ -42,15 +42,17 @@ def finish_group(job, machine, operands, state, c, g):  # type: ignore[no-untype
     """Drain group g: E, S, D of docs/microarchitecture.md section 6; sets its write request."""
     done = state.fetched[c]
     for p in range(machine.streams):
-        done = max(done, state.pe_free[c, p, g])
+        if state.pe_free[c, p, g] > state.group_free[c, g]:  # it ran an operation of this job
+            done = max(done, state.pe_free[c, p, g])
     n_acc = accumulators(job, operands)
     start = max(done + machine.pipeline_cycles, state.ppu_free[c, g])
     drained = start + (n_acc + machine.ppu_words - 1) // machine.ppu_words
     for p in range(machine.streams):
         states = state.states[c, p, g]
         wait(states, state.pe_free[c, p, g], done, state.asked[c], state.dispatched[c], NEVER)
-        states[PPU] += drained - done
+        states[PPU] += drained - max(done, state.pe_free[c, p, g])
         state.pe_free[c, p, g] = drained
+    state.group_free[c, g] = drained
     state.write_request[c, g] = drained
     state.counts[DRAINED_WORDS] += n_acc
 
@@ -62,6 +64,7 @@ def pass_group(machine, state, c, g):  # type: ignore[no-untyped-def]
         since = state.pe_free[c, p, g]
         wait(state.states[c, p, g], since, state.fetched[c], state.asked[c], state.dispatched[c], NEVER)
         state.pe_free[c, p, g] = max(since, state.fetched[c])
+    state.group_free[c, g] = max(state.group_free[c, g], state.fetched[c])
 
 
 @piece
