@@ -216,7 +216,7 @@ def random_machine(rng: np.random.Generator) -> Target:
         pes_per_group=draw(1, 2, 3),
         macs_per_pe=draw(1, 2, 3),
         row_slots=draw(1, 2, 3),
-        pipeline_cycles=draw(0, 1, 3),
+        pipeline_cycles=draw(1, 2, 3),
         ppu_words_per_cycle=draw(1, 2, 4),
         buffer_banks=draw(1, 2, 4),
         words_per_line=draw(1, 2, 8),

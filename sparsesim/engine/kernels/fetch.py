@@ -143,24 +143,24 @@ def set_ready(job, machine, operands, state, c, p, since):  # type: ignore[no-un
 
 @piece
 def choose_item(machine, state, c):  # type: ignore[no-untyped-def]
-    """Pick the item that has been ready longest (lowest stream in a tie) and set the cycle of its bank request."""
+    """Pick the item that has been ready longest (lowest stream in a tie) and set its header cycle."""
     if state.prologue[c] > 0:
         state.stream[c] = -1
-        state.fetch_event[c] = state.port_free[c] + 1
+        state.fetch_event[c] = state.port_free[c]
         return
     best = 0
     for p in range(1, machine.streams):
         if state.ready[c, p] < state.ready[c, best]:
             best = p
     state.stream[c] = best
-    state.fetch_event[c] = max(state.port_free[c], state.ready[c, best]) + 1
+    state.fetch_event[c] = max(state.port_free[c], state.ready[c, best])
 
 
 @piece
 def transfer(machine, state, c, bank, lines):  # type: ignore[no-untyped-def]
     """Burst of `lines` from a bank, first come first served; returns the arrival in the PEs."""
     state.counts[LINES_READ] += lines
-    granted = max(state.fetch_event[c], state.bank_free[bank])
+    granted = max(state.fetch_event[c] + 1, state.bank_free[bank])
     state.bank_free[bank] = granted + lines
     state.port_free[c] = granted + lines
     return granted + lines + machine.read_latency
@@ -251,7 +251,7 @@ def serve_stream(job, machine, operands, state, c, p):  # type: ignore[no-untype
 def serve_item(job, machine, operands, state, c):  # type: ignore[no-untyped-def]
     """The fetch unit's event: header read, request at the bank, transfer; then the next item is chosen."""
     state.counts[HEADERS] += 1
-    state.port_free[c] = state.fetch_event[c]  # header only, unless something is transferred
+    state.port_free[c] = state.fetch_event[c] + 1  # header only, unless something is transferred
     p = state.stream[c]
     if p < 0:
         serve_prologue(job, machine, operands, state, c)

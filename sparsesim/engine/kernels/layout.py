@@ -28,7 +28,9 @@ ENTRIES = 12
 N_COUNTS = 13
 
 NEVER = 1 << 60
-EVENT_DISPATCH, EVENT_FETCH, EVENT_WRITE = 0, 1, 2  # order within one cycle
+# Order within one cycle. A fetch event is the header cycle: its bank request comes one cycle later, so it goes before the
+# writes of the next cycle and behind those of its own.
+EVENT_DISPATCH, EVENT_WRITE, EVENT_FETCH = 0, 2, 3
 
 
 class Machine(NamedTuple):
@@ -78,7 +80,7 @@ class State(NamedTuple):
     """Everything that changes while a tile runs; times are cycles. [c] cluster, [p] stream, [g] group."""
 
     job: NDArray[np.int64]  # [c] being fetched, -1 none
-    fetch_event: NDArray[np.int64]  # [c] cycle of the next bank request of the fetch unit
+    fetch_event: NDArray[np.int64]  # [c] cycle in which the fetch unit reads its next header
     write_event: NDArray[np.int64]  # [c] of the write port
     ask_event: NDArray[np.int64]  # [c] cycle at which the next job is asked for
     first_event: NDArray[np.int64]  # [c] earliest of the three, as 4 * cycle + kind
