@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from compiler.codegen.reduce import generate_reduce
+from compiler.codegen.reduce import generate_reduce, row_phases
 from compiler.codegen.store import generate_store
+from compiler.geometry import ConvGeometry
 from compiler.ir.nodes import Program
 from compiler.lowering import lower
 from compiler.mapping.choose import Choice, choose_mapping
 from compiler.mapping.estimate import Densities, Problem
-from compiler.program import ROW_OPERATION_OF_STAGE, Stage, StageProgram
+from compiler.mapping.infeasible import MappingError
+from compiler.mapping.mapping import Mapping
+from compiler.program import ROW_OPERATION_OF_STAGE, RowOperation, Stage, StageProgram
 from compiler.target import Target
 from compiler.training import ConvWork
 
@@ -25,44 +28,67 @@ class Compiled:
     program: StageProgram
 
 
-def _round(density: float) -> float:
+@dataclass(frozen=True)
+class StageDensities:
+    """Expected densities of I, of dO and of the positions where dI is needed; they guide the mapper only."""
+
+    input: float = 1.0
+    grad_output: float = 1.0
+    grad_input_mask: float = 1.0
+
+
+def _rounded(density: float) -> float:
     """Mappings are chosen for densities in steps of a tenth, so that like layers share one."""
     return max(0.1, round(density, 1))
 
 
-@lru_cache(maxsize=8192)
 def compile_stage(
-    work: ConvWork, stage: Stage, target: Target, batch: int, input_density: float = 1.0,
-    grad_output_density: float = 1.0, mask_density: float = 1.0, samples: int = 1,
-) -> Compiled:  # fmt: skip
+    work: ConvWork,
+    stage: Stage,
+    target: Target,
+    batch: int,
+    densities: StageDensities | None = None,
+    samples: int = 1,
+) -> Compiled:
     """Compile Forward, GTA or GTW of a convolution or fully connected layer for a machine.
 
-    Densities in (0, 1] guide the mapper only. samples: GTW may accumulate over up to this many samples at a time. Raises MappingError where the layer does not fit the machine.
+    batch: samples that weights may be reused over. samples: GTW may accumulate over up to this many samples at a time, in
+    powers of two that divide it. Raises MappingError where the layer does not fit the machine.
     """
     operation = ROW_OPERATION_OF_STAGE[stage]
+    if not row_phases(work.geometry, operation):
+        raise MappingError(f"{work.layer} {stage.value}: no kernel row reaches any row of dI; there is nothing to compute")
     masked = stage is Stage.GTA and work.gta_masked and target.mask_skipping
-    reuse = 1 if work.is_fc else batch
-    problem = Problem(work.geometry, operation, target, _densities(stage, target, masked, input_density,
-                      grad_output_density, mask_density), reuse, masked, 1 if work.is_fc else samples)  # fmt: skip
-    choice = choose_mapping(problem, f"{work.layer} {stage.value}")
-    ir = _generate(work, stage, target, choice, masked)
-    return Compiled(choice, ir, lower(ir, target))
+    expected = _densities(stage, target, masked, densities or StageDensities())
+    reuse, several = (1, 1) if work.is_fc else (batch, samples)
+    problem = Problem(work.geometry, operation, target, expected, reuse, masked, several)
+    try:
+        choice = choose_mapping(problem)
+    except MappingError as error:
+        raise MappingError(f"{work.layer} {stage.value}: {error}") from None
+    relu = stage is Stage.FORWARD and work.relu_fused
+    ir, program = _generate(work.geometry, stage, target, choice.mapping, masked, relu)
+    return Compiled(choice, replace(ir, layer=work.layer), replace(program, layer=work.layer))
 
 
-def _densities(
-    stage: Stage, target: Target, masked: bool, input_density: float, grad_density: float, mask_density: float
-) -> Densities:
+def _densities(stage: Stage, target: Target, masked: bool, expected: StageDensities) -> Densities:
     if not target.skip_zeros:
         return Densities()
     if stage is Stage.FORWARD:
-        return Densities(_round(input_density), 1.0)
+        return Densities(_rounded(expected.input), 1.0)
+    ch0 = _rounded(expected.grad_output)
     if stage is Stage.GTA:
-        return Densities(_round(grad_density), _round(mask_density) if masked else 1.0)
-    return Densities(_round(grad_density), _round(input_density) if target.input_skipping else 1.0)
+        return Densities(ch0, _rounded(expected.grad_input_mask) if masked else 1.0)
+    return Densities(ch0, _rounded(expected.input) if target.input_skipping else 1.0)
 
 
-def _generate(work: ConvWork, stage: Stage, target: Target, choice: Choice, masked: bool) -> Program:
-    if stage is Stage.GTW:
-        return generate_store(work.layer, work.geometry, target, choice.mapping)
-    relu = stage is Stage.FORWARD and work.relu_fused
-    return generate_reduce(work.layer, stage, work.geometry, target, choice.mapping, masked, relu)
+@lru_cache(maxsize=4096)
+def _generate(
+    geometry: ConvGeometry, stage: Stage, target: Target, mapping: Mapping, masked: bool, relu: bool
+) -> tuple[Program, StageProgram]:
+    """IR and tables of a layer without a name: layers of one shape share them."""
+    if ROW_OPERATION_OF_STAGE[stage] is RowOperation.OSRC:
+        ir = generate_store("", geometry, target, mapping)
+    else:
+        ir = generate_reduce("", stage, geometry, target, mapping, masked, relu)
+    return ir, lower(ir, target)

@@ -12,7 +12,7 @@ from compiler.codegen.parts import ConvGroups, both, loop, span, tensors, until
 from compiler.geometry import ConvGeometry
 from compiler.ir.expressions import Const, Expression, Variable, binary, maximum, minimum
 from compiler.ir.nodes import Block, Job, Load, Node, Ppu, Program, Range, RowOp, Store
-from compiler.mapping.mapping import WEIGHTS_STAY, Mapping
+from compiler.mapping.mapping import OUTPUTS_STAY, WEIGHTS_STAY, Mapping
 from compiler.program import RowOperation, Stage
 from compiler.target import Target
 
@@ -94,9 +94,9 @@ class _Generator:
         """1 where the kernel row is of the phase and meets some operand row of the block inside the map."""
         g, last = self.geometry, block.first + block.rows - 1
         if self.is_src:
-            offset = kernel_row * g.dilation[0] - g.padding[0]
-            first_row, last_row = block.first * g.stride[0] + offset, last * g.stride[0] + offset
-            return both(binary("<=", 0, last_row), binary("<", first_row, g.in_size[0]))
+            offset = g.padding[0] - kernel_row * g.dilation[0]
+            lowest = maximum(block.first, (offset + (g.stride[0] - 1)) // g.stride[0])
+            return binary("<=", lowest, minimum(last, (offset + (g.in_size[0] - 1)) // g.stride[0]))
         distance = phase + g.padding[0] - kernel_row * g.dilation[0]
         offset = distance // g.stride[0]
         reached = both(binary("<=", 0, last + offset), binary("<", block.first + offset, g.out_size[0]))
@@ -168,10 +168,12 @@ class _Generator:
 
     def load_inputs(self) -> Load:
         channels = Range(self.groups.first * self.reduce_channels, self.groups.stop * self.reduce_channels)
+        if self.mapping.stays == OUTPUTS_STAY:
+            channels = Range(self.n, self.n_stop)
         return Load("I" if self.is_src else "dO", channels, self.input_rows())
 
     def tile_loops(self) -> tuple[Node, ...]:
-        """Loop order by what stays in the buffer: weights (m, r) or inputs (r, m, n)."""
+        """Loop order by what stays in the buffer: weights (m, r), inputs (r, m, n) or partial sums (m, r, n)."""
         jobs = [self.jobs(q) for q in row_phases(self.geometry, self.operation)]
         masks = [Load("mask", self.out_range(), self.output_rows())] if self.masked else []
         store = Store("O" if self.is_src else "dI", self.out_range(), self.output_rows())
@@ -186,6 +188,11 @@ class _Generator:
         if self.mapping.stays == WEIGHTS_STAY:
             inner = over_r(self.load_inputs(), *masks, *jobs, store)
             return self.groups.tiles(over_m(self.load_weights(), inner))
+        if self.mapping.stays == OUTPUTS_STAY:
+            step = self.mapping.reduce_tile
+            both_loads = (self.load_weights(), self.load_inputs())
+            chunks = loop("tile", "n", 0, self.reduce_channels, step, *both_loads, *jobs)
+            return self.groups.tiles(over_m(over_r(*masks, chunks, store)))
         chunk: tuple[Node, ...] = (self.load_weights(), *jobs)
         if self.chunked:
             chunk = (loop("tile", "n", 0, self.reduce_channels, self.mapping.reduce_tile, *chunk),)

@@ -60,30 +60,30 @@ def _max_rows(target: Target, operation: RowOperation, width: int, positions: tu
     return min(limits)
 
 
-def _check_kernel(geometry: ConvGeometry, operation: RowOperation, target: Target, where: str) -> None:
+def _check_kernel(geometry: ConvGeometry, operation: RowOperation, target: Target) -> None:
     kernel_width = geometry.kernel[1]
     if operation is RowOperation.OSRC:
         if kernel_width > target.reg2_words:
             raise does_not_fit(
-                where, f"one kernel row of weight gradients in Reg-2 ({kernel_width} taps)", kernel_width,
+                f"one kernel row of weight gradients in Reg-2 ({kernel_width} taps)", kernel_width,
                 target.reg2_words, "words", "pe.reg2_words", f"Set it to at least {kernel_width}",
             )  # fmt: skip
     elif kernel_width * target.row_slots > 2 * target.reg1_words:
         need = -(-kernel_width * target.row_slots // 2)
         raise does_not_fit(
-            where, f"the kernel rows of {target.row_slots} slots ({kernel_width} taps each) in Reg-1", need,
+            f"the kernel rows of {target.row_slots} slots ({kernel_width} taps each) in Reg-1", need,
             target.reg1_words, "words a vector", "pe.reg1_words", f"Set it to at least {need}",
         )  # fmt: skip
 
 
 def block_shapes(
-    geometry: ConvGeometry, operation: RowOperation, target: Target, where: str
+    geometry: ConvGeometry, operation: RowOperation, target: Target
 ) -> Iterator[BlockShape]:
     """Row blocks worth trying: the fewest column tiles and one more; row counts that cut the map evenly.
 
     Raises MappingError where not even one output position fits.
     """
-    _check_kernel(geometry, operation, target, where)
+    _check_kernel(geometry, operation, target)
     height, columns = map_size(geometry, operation)
     found = 0
     for tiles in range(1, columns + 1):
@@ -100,7 +100,7 @@ def block_shapes(
         if found == 2:
             return
     if not found:
-        raise _nothing_fits(geometry, operation, target, where)
+        raise _nothing_fits(geometry, operation, target)
 
 
 def _even_row_counts(height: int, most: int) -> list[int]:
@@ -110,11 +110,11 @@ def _even_row_counts(height: int, most: int) -> list[int]:
     return sorted(counts | {1}, reverse=True)
 
 
-def _nothing_fits(geometry: ConvGeometry, operation: RowOperation, target: Target, where: str) -> Exception:
+def _nothing_fits(geometry: ConvGeometry, operation: RowOperation, target: Target) -> Exception:
     ch0, ch1 = _row_positions(geometry, operation, 1)
     if ch0 > target.row_slot_entries:
         return does_not_fit(
-            where, "the ch0 row that one output column depends on", ch0, target.row_slot_entries, "entries",
+            "the ch0 row that one output column depends on", ch0, target.row_slot_entries, "entries",
             "pe.row_slot_entries", f"Set it to at least {ch0}",
         )  # fmt: skip
     return does_not_fit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -9,7 +10,7 @@ from functools import lru_cache
 from compiler.mapping.blocks import BlockShape, block_shapes, map_size
 from compiler.mapping.estimate import Estimate, Problem, buffer_bytes, estimate
 from compiler.mapping.infeasible import does_not_fit
-from compiler.mapping.mapping import INPUTS_STAY, WEIGHTS_STAY, Mapping
+from compiler.mapping.mapping import INPUTS_STAY, OUTPUTS_STAY, WEIGHTS_STAY, Mapping
 from compiler.program import RowOperation
 
 
@@ -85,12 +86,13 @@ def _reduce_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
 
 
 def _streamed_weights(problem: Problem, shape: BlockShape, out: int, height: int) -> Iterator[Mapping]:
-    for reduce in _halves(problem.reduce_channels):
-        for row_tile in _row_tiles(height, shape.rows):
-            mapping = Mapping(shape.rows, shape.width, out, reduce, row_tile, INPUTS_STAY, 0, 1, 1)
-            if _fits(problem, mapping):
-                yield mapping
-                return
+    """The largest tile of each order that streams the weights: inputs stay, or partial sums do."""
+    for stays in (INPUTS_STAY, OUTPUTS_STAY):
+        tiles = itertools.product(_halves(problem.reduce_channels), _row_tiles(height, shape.rows))
+        every = (Mapping(shape.rows, shape.width, out, n, r, stays, 0, 1, 1) for n, r in tiles)
+        best = next((m for m in every if _fits(problem, m)), None)
+        if best is not None:
+            yield best
 
 
 def _store_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
@@ -145,21 +147,21 @@ def _largest_row_tile(
 
 
 @lru_cache(maxsize=4096)
-def choose_mapping(problem: Problem, where: str = "layer") -> Choice:
+def choose_mapping(problem: Problem) -> Choice:
     """The mapping with the lowest estimated cycles; ties go to the smaller buffer.
 
     Raises MappingError where nothing fits, naming demand, bound, gap and parameter.
     """
     rated: list[tuple[Mapping, Estimate]] = []
     smallest = 0
-    for shape in block_shapes(problem.geometry, problem.operation, problem.target, where):
+    for shape in block_shapes(problem.geometry, problem.operation, problem.target):
         store = problem.operation is RowOperation.OSRC
         for mapping in _store_mappings(problem, shape) if store else _reduce_mappings(problem, shape):
             rated.append((mapping, estimate(problem, shape, mapping)))
         smallest = smallest or buffer_bytes(problem, _smallest(problem, shape))
     if not rated:
         raise does_not_fit(
-            where, "the smallest tile (one row block of one cluster, double-buffered)", smallest,
+            "the smallest tile (one row block of one cluster, double-buffered)", smallest,
             problem.target.buffer_bytes, "bytes of buffer", "buffer.kilobytes",
             f"Set it to at least {-(-smallest // 1024)}",
         )  # fmt: skip
@@ -171,7 +173,7 @@ def _smallest(problem: Problem, shape: BlockShape) -> Mapping:
     group = min(problem.target.groups_per_cluster, problem.out_channels)
     if problem.operation is RowOperation.OSRC:
         return Mapping(shape.rows, shape.width, group, 1, shape.rows, WEIGHTS_STAY, 1, 1, problem.batch)
-    return Mapping(shape.rows, shape.width, group, 1, shape.rows, INPUTS_STAY, 0, 1, 1)
+    return Mapping(shape.rows, shape.width, group, 1, shape.rows, OUTPUTS_STAY, 0, 1, 1)
 
 
 def explain(choice: Choice, count: int = 5) -> str:

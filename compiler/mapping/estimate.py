@@ -13,7 +13,7 @@ from compiler.codegen.reduce import row_phases
 from compiler.columns import column_taps
 from compiler.geometry import ConvGeometry
 from compiler.mapping.blocks import BlockShape, map_size
-from compiler.mapping.mapping import WEIGHTS_STAY, Mapping
+from compiler.mapping.mapping import OUTPUTS_STAY, WEIGHTS_STAY, Mapping
 from compiler.program import RowOperation
 from compiler.target import Target
 
@@ -252,6 +252,8 @@ def dram_bytes(problem: Problem, mapping: Mapping) -> float:
     row_tiles = -(-map_size(g, problem.operation)[0] // mapping.row_tile)
     if mapping.stays == WEIGHTS_STAY:
         inputs, loads = inputs * out_tiles, 1
+    elif mapping.stays == OUTPUTS_STAY:
+        inputs, loads = inputs * out_tiles, row_tiles
     else:
         loads = row_tiles
     halo = 1 + (row_tiles - 1) * max(g.kernel[0] - g.stride[0], 0) / max(in_size[0], 1)
@@ -288,6 +290,8 @@ def buffer_bytes(problem: Problem, mapping: Mapping) -> int:
     if mapping.stays == WEIGHTS_STAY:
         copies = 1 if out >= problem.out_channels and mapping.conv_groups >= g.groups else 2
         words = copies * weights + 2 * inputs + 2 * outputs
+    elif mapping.stays == OUTPUTS_STAY:
+        words = 2 * weights + 2 * inputs * reduce // problem.reduce_channels + 2 * outputs + sums
     else:
         copies = 1 if out >= problem.out_channels and not chunked and mapping.row_tile >= height else 2
         words = 2 * weights + (1 if mapping.share == 1 and copies == 1 else 2) * inputs + 2 * outputs + sums

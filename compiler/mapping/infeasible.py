@@ -9,9 +9,9 @@ class MappingError(UserError):
     """A layer that does not fit a machine: demand, bound, gap, and the parameter that would make it fit."""
 
 
-def does_not_fit(where: str, what: str, demand: int, bound: int, unit: str, parameter: str, remedy: str) -> MappingError:
+def does_not_fit(what: str, demand: int, bound: int, unit: str, parameter: str, remedy: str) -> MappingError:
     """The error for a demand above its bound; `parameter` names the machine field that sets the bound."""
     return MappingError(
-        f"{where}: cannot be mapped: {what} needs {demand} {unit}, the machine has {bound} ({demand - bound} too few). "
+        f"cannot be mapped: {what} needs {demand} {unit}, the machine has {bound} ({demand - bound} too few). "
         f"{remedy} (parameter {parameter})."
     )

@@ -43,8 +43,9 @@ def schedule(tile_cycles: Sequence[int], transfers: Sequence[tuple[int, int]], t
             channel += loads[i + 1]
             loaded[i + 1] = channel
         done = max(done, loaded[i]) + length
+        # Also a store of nothing keeps its place: the half of tile i is in use until the tile ends.
+        channel = max(channel, done) + stores[i]
         if stores[i]:
-            channel = max(channel, done) + stores[i]
             last_store = channel
     end = max(done, last_store)
     return Schedule(end, end - sum(tile_cycles))

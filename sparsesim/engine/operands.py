@@ -7,90 +7,15 @@ becomes sum_j weight_j * popcount(ch0 word & plane_j): one AND and popcount per 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.columns import ch1_columns, column_taps, operand_rows
-from compiler.program import (
-    BLOCK_COLUMN,
-    BLOCK_FIRST,
-    BLOCK_PHASE,
-    BLOCK_ROWS,
-    BLOCK_WIDTH,
-    RowOperation,
-    StageProgram,
-)
+from compiler.columns import ch1_columns
+from compiler.program import BLOCK_ROWS, BLOCK_WIDTH, RowOperation, StageProgram
+from sparsesim.engine.blocks import POSITIONS, BlockTables, block_tables, ch1_rows, column_tables, stacked_rows
 from sparsesim.engine.kernels.layout import Operands
 from sparsesim.engine.kernels.pack import bit_planes, count_taps, pack_rows, row_words
 from workloads.sparsity.masks import LayerMasks
-
-POSITIONS = 64  # bits of a row-operation word
-
-
-@dataclass(frozen=True)
-class _Blocks:
-    """The row blocks of a program as index tables: B blocks, V pairs, at most R rows, T column tiles."""
-
-    out_rows: NDArray[np.int64]  # [B, R] output row within its sample, -1 beyond the block
-    pair_block: NDArray[np.int64]  # [V]
-    pair_start: NDArray[np.int32]  # [B + 1]
-    pair_rows: NDArray[np.int32]  # [V, R] row of the ch0 map within its sample, -1 none
-    pair_sample: NDArray[np.int32]  # [V]
-    pair_kernel_row: NDArray[np.int64]  # [V]
-    tile_of_block: NDArray[np.int32]  # [B]
-    tiles: list[tuple[int, int]]  # (column, width)
-
-
-def _block_tables(program: StageProgram) -> _Blocks:
-    blocks, geometry = program.row_blocks, program.geometry
-    step = geometry.stride[0] if program.operation is RowOperation.MSRC else 1
-    index = np.arange(int(blocks[:, BLOCK_ROWS].max()))
-    phase = np.where(program.operation is RowOperation.OSRC, 0, blocks[:, BLOCK_PHASE])
-    rows = phase[:, None] + step * (blocks[:, BLOCK_FIRST, None] + index)
-    rows = np.where(index < blocks[:, BLOCK_ROWS, None], rows, -1)
-    start, kernel_rows = _pairs(program)
-    pair_block = np.repeat(np.arange(len(blocks)), np.diff(start))
-    pair_rows = np.full((len(pair_block), len(index)), -1, dtype=np.int32)
-    for kernel_row in range(geometry.kernel[0]):
-        chosen = np.flatnonzero(kernel_rows == kernel_row)
-        outs = rows[pair_block[chosen]]
-        found = operand_rows(geometry, program.operation, outs, kernel_row)
-        pair_rows[chosen] = np.where(outs >= 0, found, -1)
-    columns = [(int(b[BLOCK_COLUMN]), int(b[BLOCK_WIDTH])) for b in blocks]
-    tiles = sorted(set(columns))
-    lookup = {tile: i for i, tile in enumerate(tiles)}
-    tile_of_block = np.array([lookup[c] for c in columns], dtype=np.int32)
-    samples = blocks[pair_block, BLOCK_PHASE] if program.samples > 1 else np.zeros(len(pair_block), np.int32)
-    return _Blocks(
-        rows, pair_block, start, pair_rows, samples.astype(np.int32), kernel_rows, tile_of_block, tiles
-    )
-
-
-def _stacked(rows: NDArray[np.int32], samples: NDArray[np.int32], height: int) -> NDArray[np.int32]:
-    """Rows of the stacked maps of several samples; -1 stays."""
-    return np.where(rows >= 0, rows + height * samples[:, None], -1).astype(np.int32)
-
-
-def _pairs(program: StageProgram) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """(pair_start, kernel row of each pair): the issued kernel rows, or all of them for OSRC."""
-    if program.operation is not RowOperation.OSRC:
-        return program.kernel_row_start, program.kernel_rows.astype(np.int64)
-    count, kernel = len(program.row_blocks), program.geometry.kernel[0]
-    return np.arange(count + 1, dtype=np.int32) * np.int32(kernel), np.tile(np.arange(kernel), count)
-
-
-def _column_tables(program: StageProgram, tiles: list[tuple[int, int]]) -> tuple[NDArray[np.int32], ...]:
-    """(columns int32[T, 64], count int32[T], taps int32[T, 64, Kw]) of the ch0 rows of each column tile."""
-    columns = np.zeros((len(tiles), POSITIONS), dtype=np.int32)
-    count = np.zeros(len(tiles), dtype=np.int32)
-    taps = np.full((len(tiles), POSITIONS, program.geometry.kernel[1]), -1, dtype=np.int32)
-    for t, (column, width) in enumerate(tiles):
-        found, met = column_taps(program.geometry, program.operation, column, width)
-        columns[t, : len(found)], count[t], taps[t, : len(found)] = found, len(found), met
-    return columns, count, taps
-
 
 def words_of_row(row_format: str, positions: int, operand_bits: int) -> NDArray[np.int64]:
     """Words of a stored row of `positions` columns with z = 0..positions non-zeros (microarchitecture section 3)."""
@@ -182,13 +107,13 @@ def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
     skip (target.skip_zeros, mask_skipping, input_skipping) is replaced by ones.
     """
     target, geometry, operation = program.target, program.geometry, program.operation
-    blocks = _block_tables(program)
-    columns, count, taps = _column_tables(program, blocks.tiles)
+    blocks = block_tables(program)
+    columns, count, taps = column_tables(program, blocks.tiles)
     pair_tile = blocks.tile_of_block[blocks.pair_block]
     ch0 = _ch0_mask(program, masks)
     words = np.zeros((len(pair_tile), ch0.shape[0]), dtype=np.uint64)
     height = ch0.shape[1] // program.samples
-    pair_rows = _stacked(blocks.pair_rows, blocks.pair_sample, height)
+    pair_rows = stacked_rows(blocks.pair_rows, blocks.pair_sample, height)
     pack_rows(ch0, pair_rows, pair_tile, columns, count, words)
     phases = geometry.stride[0] if operation is RowOperation.SRC else 1
     lines = np.zeros(words.shape, dtype=np.int32)
@@ -234,19 +159,10 @@ def _second_mask(program: StageProgram, masks: LayerMasks) -> NDArray[np.uint8] 
     return None
 
 
-def _ch1_rows(program: StageProgram, blocks: _Blocks) -> NDArray[np.int32]:
-    """Rows of the stacked I of each OSRC pair, int32[V, R], -1 none."""
-    geometry = program.geometry
-    rows = blocks.pair_rows * geometry.stride[0]
-    rows = rows + blocks.pair_kernel_row[:, None] * geometry.dilation[0] - geometry.padding[0]
-    rows = np.where(blocks.pair_rows >= 0, rows, -1).astype(np.int32)
-    return _stacked(rows, blocks.pair_sample, geometry.in_size[0])
-
-
 def _operation_planes(
     program: StageProgram,
     masks: LayerMasks,
-    blocks: _Blocks,
+    blocks: BlockTables,
     count: NDArray[np.int32],
     taps: NDArray[np.int32],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int32]]:
@@ -254,7 +170,7 @@ def _operation_planes(
     mask = _second_mask(program, masks)
     if program.operation is RowOperation.OSRC and mask is not None:
         tile = blocks.tile_of_block[blocks.pair_block]
-        planes, weights = _planes(program, mask, _ch1_rows(program, blocks), tile, count, taps)
+        planes, weights = _planes(program, mask, ch1_rows(program, blocks), tile, count, taps)
         return planes, weights, np.arange(len(tile), dtype=np.int32)
     rows = blocks.out_rows.astype(np.int32)
     planes, weights = _planes(program, mask, rows, blocks.tile_of_block, count, taps)
@@ -262,7 +178,7 @@ def _operation_planes(
 
 
 def _ch1_tables(
-    program: StageProgram, masks: LayerMasks, blocks: _Blocks
+    program: StageProgram, masks: LayerMasks, blocks: BlockTables
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """(lines, words) int32[V, C] of the rows of I that OSRC loads into Reg-1; empty for the other operations."""
     if program.operation is not RowOperation.OSRC:
@@ -271,7 +187,7 @@ def _ch1_tables(
     mask = _as_bytes(masks.input)
     if not program.target.skip_zeros:
         mask = np.ones_like(mask)
-    rows = _ch1_rows(program, blocks)
+    rows = ch1_rows(program, blocks)
     pair_tile = blocks.tile_of_block[blocks.pair_block]
     lines = np.zeros((len(rows), mask.shape[0]), dtype=np.int32)
     words = np.zeros_like(lines)
@@ -286,7 +202,7 @@ def _ch1_tables(
 
 
 def _result_words(
-    program: StageProgram, masks: LayerMasks, blocks: _Blocks, block_words: NDArray[np.int32]
+    program: StageProgram, masks: LayerMasks, blocks: BlockTables, block_words: NDArray[np.int32]
 ) -> NDArray[np.int32]:
     """Operand words of a finished result, int32[B, C or 1] (microarchitecture section 6)."""
     mask = masks.grad_input_mask

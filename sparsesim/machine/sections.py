@@ -187,4 +187,6 @@ class PolicySection(Section):
     job_handout: Literal["static", "dynamic"] = _other(
         "dynamic", "Jobs of a tile go to the clusters in turn, or to the cluster that asks first."
     )
-    channel_order: Literal["natural"] = _other("natural", "Order of channels on the groups: as numbered.")
+    accumulated_samples: Literal[1, 2, 4, 8, 16, 32] = _other(
+        4, "GTW: a job may accumulate weight gradients over up to this many samples before they are written."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from compiler.target import Target
 
@@ -22,7 +23,8 @@ def transfer_cycles(transferred_bytes: float, target: Target) -> int:
     """Cycles of one transfer: latency plus bytes over bandwidth, rounded up; nothing for 0 bytes."""
     if transferred_bytes == 0:
         return 0
-    return target.dram_latency_cycles + math.ceil(transferred_bytes / target.dram_bytes_per_cycle)
+    rate = Fraction(str(target.dram_bytes_per_cycle)).limit_denominator(1_000_000)
+    return target.dram_latency_cycles + math.ceil(Fraction(transferred_bytes) / rate)
 
 
 def transfer_order(transfers: Sequence[tuple[float, float]], target: Target) -> list[DmaTransfer]:

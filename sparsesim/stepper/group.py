@@ -60,9 +60,11 @@ class Group:
                 pe.no_further_operation()
 
     def start_drain(self, cycle: int) -> None:
-        """Start the drain at max(E + pipeline_cycles, the previous result is written)."""
+        """Start the drain at max(E + pipeline_cycles, the results of the previous job are written)."""
         job = self.current_job
         if job is None or self.number not in job.done_at or self._ppu.holds_result:
+            return
+        if self._current > 0 and self._jobs.taken[self._current - 1].unwritten:
             return
         if cycle >= job.done_at[self.number] + self._pipeline_cycles:
             self._ppu.start_drain(job)

@@ -1,0 +1,218 @@
+"""A whole training step: every layer, stage and run, on all cores."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.compile import Compiled, StageDensities, compile_stage
+from compiler.other_work import OtherWork
+from compiler.program import Stage, StageProgram
+from compiler.target import Target
+from compiler.training import ConvWork
+from sparsesim.engine.check import check_stage
+from sparsesim.engine.kernels.layout import OPERATIONS
+from sparsesim.engine.products import useful_products
+from sparsesim.engine.record import OtherRecord, StageRecord, StepRecords
+from sparsesim.engine.source import MaskSource
+from sparsesim.engine.stage import run_stage
+from workloads.sparsity.masks import LayerMasks
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the step. pruning: the rate at which dO is pruned, 0 natural, None dense (masks do not matter)."""
+
+    name: str
+    target: Target
+    pruning: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to simulate. accumulate: samples a GTW job may accumulate over; check: compare values with a reference."""
+
+    works: Sequence[ConvWork]
+    other: Sequence[OtherWork]
+    source: MaskSource
+    runs: Sequence[Run]
+    batch: int
+    samples: int
+    accumulate: int
+    check: bool = False
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One layer and stage of one run, samples [first, first + count)."""
+
+    run: Run
+    work: ConvWork
+    compiled: Compiled
+    stage: Stage
+    first: int
+    count: int
+
+
+def _stack(masks: Sequence[LayerMasks]) -> LayerMasks:
+    """Maps of several samples stacked by rows, as OSRC programs over several samples read them."""
+    if len(masks) == 1:
+        return masks[0]
+    inputs = np.concatenate([m.input for m in masks], axis=1)
+    return LayerMasks(inputs, np.concatenate([m.grad_output for m in masks], axis=1), None)
+
+
+def _record(task: _Task, masks: LayerMasks, seconds: float, check: bool) -> StageRecord:
+    program = task.compiled.program
+    outcome = run_stage(program, masks)
+    if check:
+        check_stage(program, masks)
+    loads = sum(load for load, _ in outcome.transfers)
+    stores = sum(store for _, store in outcome.transfers)
+    densities = masks.densities()
+    active = int(program.jobs[:, 1].max(initial=1))
+    samples = task.work.geometry.in_size[1] if task.work.is_fc else task.count
+    return StageRecord(
+        run=task.run.name,
+        layer=task.work.layer,
+        index=task.work.index,
+        stage=task.stage,
+        sample=task.first,
+        samples=samples,
+        on_chip_cycles=outcome.cycles,
+        with_dram_cycles=outcome.schedule.cycles,
+        states=outcome.states.sum(axis=1),
+        counts=outcome.counts,
+        useful_macs=_useful(program, masks),
+        dense_macs=program.geometry.dense_macs * task.count,
+        density_input=densities.input,
+        density_grad_output=densities.grad_output,
+        density_grad_input_mask=densities.grad_input_mask,
+        dram_read_bytes=loads,
+        dram_write_bytes=stores,
+        tiles=len(program.tiles),
+        fc=task.work.is_fc,
+        row_operations=int(outcome.counts[OPERATIONS]) * active,
+        seconds=time.perf_counter() - seconds,
+    )
+
+
+def _useful(program: StageProgram, masks: LayerMasks) -> int:
+    """Products that this machine has to form: all taps inside where it skips nothing."""
+    target = program.target
+    if not target.skip_zeros:
+        masks = LayerMasks(np.ones_like(masks.input), np.ones_like(masks.grad_output), None)
+    elif program.stage is Stage.GTA and not target.mask_skipping:
+        masks = LayerMasks(masks.input, masks.grad_output, None)
+    elif program.stage is Stage.GTW and not target.input_skipping:
+        masks = LayerMasks(np.ones_like(masks.input), masks.grad_output, None)
+    return useful_products(program.geometry, program.stage, masks, program.samples)
+
+
+def _compiled(plan: Plan, run: Run, work: ConvWork, stage: Stage) -> Compiled:
+    expected = StageDensities()
+    if run.pruning is not None:
+        found = plan.source.densities(work.layer, run.pruning)
+        expected = StageDensities(found.input, found.grad_output, found.grad_input_mask)
+    return compile_stage(work, stage, run.target, plan.batch, expected, plan.accumulate)
+
+
+def _tasks(plan: Plan) -> Iterator[_Task]:
+    """Every layer, stage and sample of every run; dense samples are all alike, so one stands for them."""
+    for run in plan.runs:
+        for work in plan.works:
+            for stage in work.stages:
+                compiled = _compiled(plan, run, work, stage)
+                count = compiled.program.samples
+                groups = 1 if run.pruning is None or work.is_fc else math.ceil(plan.samples / count)
+                for group in range(groups):
+                    yield _Task(run, work, compiled, stage, group * count, count)
+
+
+def _task_count(plan: Plan) -> int:
+    """Tasks if every stage took one sample at a time; the progress bar corrects itself."""
+    stages = sum(len(work.stages) for work in plan.works)
+    return stages * len(plan.runs)
+
+
+def _run_task(plan: Plan, task: _Task) -> StageRecord:
+    started = time.perf_counter()
+    if task.run.pruning is None:
+        masks = plan.source.dense(task.work, task.count)
+    elif task.work.is_fc:
+        masks = plan.source.masks(task.work.layer, task.run.pruning, 0)
+    else:
+        wanted = range(task.first, task.first + task.count)
+        masks = _stack([plan.source.masks(task.work.layer, task.run.pruning, s) for s in wanted])
+    if not task.work.gta_masked and masks.grad_input_mask is not None:
+        masks = LayerMasks(masks.input, masks.grad_output, None)
+    return _record(task, masks, started, plan.check)
+
+
+def other_record(work: OtherWork, target: Target) -> OtherRecord:
+    """Cycles of work outside the convolutions: the slower of the PPU lanes and the off-chip memory, plus its latency.
+
+    cycles = max(operations / (groups x ppu_words_per_cycle), bytes / bytes per cycle) + latency. Operations in the PPU lanes run at
+    one element per lane and cycle. The off-chip words of these maps are not compressed.
+    """
+    word_bytes = target.operand_bits / 8
+    read, write = work.read_words * word_bytes, work.write_words * word_bytes
+    lanes = target.groups * target.ppu_words_per_cycle
+    busy = max(work.vector_operations / lanes, (read + write) / target.dram_bytes_per_cycle)
+    cycles = busy + target.dram_latency_cycles if busy else 0.0
+    return OtherRecord(work.layer, work.kind, work.step, cycles, work.vector_operations, read, write)
+
+
+def simulate_step(plan: Plan, threads: int | None = None, progress: Progress | None = None) -> StepRecords:
+    """Simulate a training step. The result does not depend on the number of threads.
+
+    threads: worker threads, default one per core. progress(done, total, label) is called in the calling thread.
+    """
+    started = time.perf_counter()
+    workers = threads or os.cpu_count() or 1
+    records: list[StageRecord] = []
+    total = _task_count(plan)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        waiting: dict[Future[StageRecord], str] = {}
+        try:
+            for task in _tasks(plan):
+                label = f"{task.run.name} {task.work.layer} {task.stage.value}"
+                waiting[pool.submit(_run_task, plan, task)] = label
+                _collect(waiting, records, 4 * workers, total, progress)
+            _collect(waiting, records, 0, total, progress)
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
+    names = [run.name for run in plan.runs]
+    order = {Stage.FORWARD: 0, Stage.GTA: 1, Stage.GTW: 2}
+    records.sort(key=lambda r: (names.index(r.run), r.index, order[r.stage], r.sample))
+    other = {run.name: tuple(other_record(w, run.target) for w in plan.other) for run in plan.runs}
+    return StepRecords(tuple(names), tuple(records), other, plan.samples, time.perf_counter() - started)
+
+
+def _collect(
+    waiting: dict[Future[StageRecord], str],
+    records: list[StageRecord],
+    allowed: int,
+    total: int,
+    progress: Progress | None,
+) -> None:
+    """Take finished tasks until at most `allowed` are under way."""
+    while len(waiting) > allowed:
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            label = waiting.pop(future)
+            records.append(future.result())
+            if progress is not None:
+                progress(len(records), max(total, len(records) + len(waiting)), label)
+
+
