@@ -1,4 +1,4 @@
-"""Which columns a row block uses, and where their taps land: shared by the compiler's checks and the engine."""
+"""Which columns a row block uses, and where their taps land: for the compiler's checks and the engine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ def column_taps(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Columns of the ch0 row of a block, and the column each tap meets in the other map.
 
-    Returns (columns int64[n], taps int64[n, Kw]); taps is -1 where a tap falls outside. For SRC the columns are of I and the
-    taps columns of O; for MSRC of dO and dI; for OSRC of dO and I. Columns that no tap can use are left out.
+    operation: the ch0 pattern (compiler.program.ch0_pattern). Returns (columns int64[n], taps int64[n, Kw]);
+    taps is -1 where a tap falls outside. For SRC the columns are of I and the taps columns of O (dO, where
+    OSRC broadcasts I); for MSRC of dO and dI; for OSRC of dO and I. Columns that no tap can use are left out.
     """
     meets = geometry.input_index(1)  # [Wo, Kw] column of I
     window = np.arange(column, column + width)
@@ -39,9 +40,15 @@ def column_taps(
     return np.flatnonzero(used), taps[used]
 
 
-def ch1_columns(geometry: ConvGeometry, column: int, width: int) -> NDArray[np.int64]:
-    """Columns of I that an OSRC block with dO columns [column, column + width) meets, ascending."""
+def ch1_columns(geometry: ConvGeometry, pattern: RowOperation, column: int, width: int) -> NDArray[np.int64]:
+    """Columns of the ch1 row of an OSRC block with dO columns [column, column + width), ascending.
+
+    pattern: OSRC where dO is broadcast (columns of I that some tap meets), SRC where I is (columns of dO with
+    such a tap).
+    """
     meets = geometry.input_index(1)[column : column + width]
+    if pattern is RowOperation.SRC:
+        return column + np.flatnonzero((meets >= 0).any(axis=1))
     return np.unique(meets[meets >= 0])
 
 
@@ -50,7 +57,8 @@ def operand_rows(
 ) -> NDArray[np.int64]:
     """Row of the ch0 map for each output row of a block through one kernel row; -1 where there is none.
 
-    SRC: rows of I for rows of O; MSRC: rows of dO for rows of dI; OSRC: the rows of dO themselves where their row of I exists.
+    operation: the ch0 pattern. SRC: rows of I for rows of O (of dO, where OSRC broadcasts I); MSRC: rows of
+    dO for rows of dI; OSRC: the rows of dO themselves where their row of I exists.
     """
     offset = kernel_row * geometry.dilation[0] - geometry.padding[0]
     stride = geometry.stride[0]

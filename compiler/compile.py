@@ -11,9 +11,9 @@ from compiler.geometry import ConvGeometry
 from compiler.ir.nodes import Program
 from compiler.lowering import lower
 from compiler.mapping.choose import Choice, choose_mapping
-from compiler.mapping.estimate import Densities, Problem
 from compiler.mapping.infeasible import MappingError
 from compiler.mapping.mapping import Mapping
+from compiler.mapping.problem import Densities, Problem
 from compiler.program import ROW_OPERATION_OF_STAGE, RowOperation, Stage, StageProgram
 from compiler.target import Target
 from compiler.training import ConvWork
@@ -30,11 +30,17 @@ class Compiled:
 
 @dataclass(frozen=True)
 class StageDensities:
-    """Expected densities of I, of dO and of the positions where dI is needed; they guide the mapper only."""
+    """Expected densities of I, of dO and of the positions where dI is needed; they guide the mapper only.
+
+    input_channel_share, grad_output_channel_share: how much of the variance of I and dO is common to a
+    channel of a sample, 0..1 (`channel` of workloads.sparsity.clustering); 0 where channels do not differ.
+    """
 
     input: float = 1.0
     grad_output: float = 1.0
     grad_input_mask: float = 1.0
+    input_channel_share: float = 0.0
+    grad_output_channel_share: float = 0.0
 
 
 def _rounded(density: float) -> float:
@@ -52,12 +58,14 @@ def compile_stage(
 ) -> Compiled:
     """Compile Forward, GTA or GTW of a convolution or fully connected layer for a machine.
 
-    batch: samples that weights may be reused over. samples: GTW may accumulate over up to this many samples at a time, in
-    powers of two that divide it. Raises MappingError where the layer does not fit the machine.
+    batch: samples that weights may be reused over. samples: GTW may accumulate over up to this many samples
+    at a time, in powers of two that divide it. Raises MappingError where the layer does not fit the machine.
     """
     operation = ROW_OPERATION_OF_STAGE[stage]
     if not row_phases(work.geometry, operation):
-        raise MappingError(f"{work.layer} {stage.value}: no kernel row reaches any row of dI; there is nothing to compute")
+        raise MappingError(
+            f"{work.layer} {stage.value}: no kernel row reaches any row of dI; there is nothing to compute"
+        )
     masked = stage is Stage.GTA and work.gta_masked and target.mask_skipping
     expected = _densities(stage, target, masked, densities or StageDensities())
     reuse, several = (1, 1) if work.is_fc else (batch, samples)
@@ -79,7 +87,8 @@ def _densities(stage: Stage, target: Target, masked: bool, expected: StageDensit
     ch0 = _rounded(expected.grad_output)
     if stage is Stage.GTA:
         return Densities(ch0, _rounded(expected.grad_input_mask) if masked else 1.0)
-    return Densities(ch0, _rounded(expected.input) if target.input_skipping else 1.0)
+    shares = expected.grad_output_channel_share, expected.input_channel_share
+    return Densities(ch0, _rounded(expected.input), *(round(4 * share) / 4 for share in shares))
 
 
 @lru_cache(maxsize=4096)

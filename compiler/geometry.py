@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class ConvGeometry:
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
 
-    @property
+    @cached_property
     def out_size(self) -> tuple[int, int]:
         """(Ho, Wo) = floor((n + 2p - d(K-1) - 1) / s) + 1 per axis."""
         sizes = [
@@ -50,7 +51,7 @@ class ConvGeometry:
         return self.out_channels * self.in_channels_per_group * self.kernel[0] * self.kernel[1]
 
     def taps_inside(self, axis: int) -> int:
-        """Number of (output position, tap) pairs of one axis (0 rows, 1 columns) that fall inside the input."""
+        """(output position, tap) pairs of one axis (0 rows, 1 columns) that fall inside the input."""
         return int(np.count_nonzero(self.input_index(axis) >= 0))
 
     def input_index(self, axis: int) -> NDArray[np.int64]:

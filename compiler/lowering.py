@@ -1,7 +1,8 @@
 """IR program -> StageProgram: the loops are unrolled into the flat tables that the machine executes.
 
-The loop nest is turned into a Python function and run once, which is a hundred times faster than walking the expression
-trees for every job. Only node types and integer expressions reach that function, never text from outside.
+The loop nest is turned into a Python function and run once, which is a hundred times faster than walking the
+expression trees for every job. Only node types and integer expressions reach that function, never text from
+outside.
 """
 
 from __future__ import annotations
@@ -94,6 +95,12 @@ def _only_loop(body: tuple[Node, ...], kind: str) -> Loop:
     return loops[0]
 
 
+def _depth(loop: Loop) -> int:
+    """Loops nested in each other through first statements, this one included."""
+    first = loop.body[0]
+    return 1 + (_depth(first) if isinstance(first, Loop) else 0)
+
+
 def _has_jobs(body: tuple[Node, ...]) -> bool:
     return any(isinstance(n, Job) or (isinstance(n, Loop) and n.kind == "job") for n in body)
 
@@ -155,8 +162,7 @@ class _Emitter:
     def store_job(self, job: Job, depth: int, head: str, tail: str) -> None:
         unit = _only_loop(job.body, "unit")
         samples = _only_loop(unit.body, "reduce")
-        several = isinstance(samples.body[0], Loop) and isinstance(samples.body[0].body[0], Loop)
-        several = several and isinstance(samples.body[0].body[0].body[0], Loop)
+        several = _depth(samples) == 4  # samples, columns, rows, channels
         columns = _only_loop(samples.body, "reduce") if several else samples
         rows = _only_loop(columns.body, "reduce")
         channels = _only_loop(rows.body, "reduce")
@@ -210,7 +216,7 @@ def _samples(program: Program) -> int:
 
 
 def lower(program: Program, target: Target) -> StageProgram:
-    """Unroll a verified program for a machine. Raises ValueError for a loop nest that is not of the generated form."""
+    """Unroll a verified program for a machine; ValueError for a loop nest not of the generated form."""
     tables = _run(program)
     kernel_rows = [k for _, rows in tables.blocks for k in rows]
     starts = np.cumsum([0, *(len(rows) for _, rows in tables.blocks)])
@@ -229,6 +235,5 @@ def lower(program: Program, target: Target) -> StageProgram:
         units=_table(list(tables.units), UNIT_COLUMNS),
         tiles=tuple(Tile(a, b, tuple(loads), tuple(stores)) for a, b, loads, stores in tables.tiles),
         samples=_samples(program),
+        broadcast=program.broadcast,
     )
-
-

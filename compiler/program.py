@@ -39,8 +39,25 @@ ROW_OPERATION_OF_STAGE = {
     Stage.GTW: RowOperation.OSRC,
 }
 
+# Which operand an OSRC operation takes on ch0, where it is broadcast; the other one is private on ch1.
+GRADIENTS_BROADCAST = "dO"
+INPUTS_BROADCAST = "I"
+BROADCAST_OPERANDS = (GRADIENTS_BROADCAST, INPUTS_BROADCAST)
+
+
+def ch0_pattern(operation: RowOperation, broadcast: str) -> RowOperation:
+    """The row operation whose ch0 rows these are: an OSRC that broadcasts I reads them as SRC does.
+
+    SRC means: ch0 is I and output channels f lie across the groups; MSRC and OSRC: ch0 is dO, channels c
+    across.
+    """
+    return RowOperation.SRC if broadcast == INPUTS_BROADCAST else operation
+
+
 # Columns of StageProgram.jobs. SRC and MSRC use BLOCK, REDUCE_*; OSRC uses BLOCK .. BLOCK_END and UNIT*.
-JOB_OUT_START = 0  # first output channel (SRC: of F; MSRC, OSRC: of C), absolute
+JOB_OUT_START = (
+    0  # first channel across the groups (SRC: of F; MSRC, OSRC: of C, or F if it broadcasts I), absolute
+)
 JOB_OUT_COUNT = 1  # active PE groups, 1..groups_per_cluster
 JOB_BLOCK = 2  # row of `row_blocks` (OSRC: first of a range)
 JOB_BLOCK_END = 3  # one past the last row block (SRC, MSRC: JOB_BLOCK + 1)
@@ -52,8 +69,8 @@ JOB_READ_SUMS = 8  # 1: earlier partial sums are read and added
 JOB_FINAL = 9  # 1: the result is finished (post-processed operand words); 0: partial sums are written
 JOB_COLUMNS = 10
 
-# Columns of StageProgram.row_blocks. Row i of a block is output row `phase + row_step * (first + i)`; for OSRC it is row
-# `first + i` of dO of the sample BLOCK_PHASE.
+# Columns of StageProgram.row_blocks. Row i of a block is output row `phase + row_step * (first + i)`; for
+# OSRC it is row `first + i` of dO of the sample BLOCK_PHASE.
 BLOCK_PHASE = 0  # SRC: 0; MSRC: row phase; OSRC: sample of the tile
 BLOCK_FIRST = 1
 BLOCK_ROWS = 2
@@ -63,7 +80,7 @@ BLOCK_COLUMNS = 5
 
 # Columns of StageProgram.units (OSRC).
 UNIT_KERNEL_ROW = 0
-UNIT_OUT_START = 1  # first channel f of dO, absolute
+UNIT_OUT_START = 1  # first channel of the broadcast operand (f of dO or c of I), absolute
 UNIT_OUT_COUNT = 2
 UNIT_COLUMNS = 3
 
@@ -99,8 +116,9 @@ class StageProgram:
     """One layer and stage, lowered. Arrays are int32 and read-only.
 
     jobs: [n_jobs, JOB_COLUMNS]; row_blocks: [n_blocks, BLOCK_COLUMNS]; units: [n_units, UNIT_COLUMNS].
-    kernel_rows: [n_pairs], kernel_row_start: [n_blocks + 1]: the kernel rows issued for row block b (SRC, MSRC)
-    are kernel_rows[kernel_row_start[b] : kernel_row_start[b + 1]], ascending.
+    kernel_rows: [n_pairs], kernel_row_start: [n_blocks + 1]: the kernel rows issued for row block b (SRC,
+    MSRC) are kernel_rows[kernel_row_start[b] : kernel_row_start[b + 1]], ascending.
+    broadcast: the operand on ch0 of OSRC, "dO" or "I"; "dO" for SRC and MSRC, where it means nothing.
     samples: OSRC jobs accumulate weight gradients over this many samples; their maps are stacked by rows,
     I as [C, samples * H, W] and dO as [F, samples * Ho, Wo]. 1 for SRC and MSRC.
     """
@@ -117,3 +135,9 @@ class StageProgram:
     units: NDArray[np.int32]
     tiles: tuple[Tile, ...]
     samples: int = 1
+    broadcast: str = GRADIENTS_BROADCAST
+
+    @property
+    def ch0_pattern(self) -> RowOperation:
+        """The row operation whose ch0 rows these are; see the function of this name."""
+        return ch0_pattern(self.operation, self.broadcast)

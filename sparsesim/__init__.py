@@ -1,1 +1,31 @@
-"""TODOPKG"""
+"""Cycle-accurate simulator of sparse CNN training accelerators.
+
+`sparsesim.simulate(...)` is `python -m sparsesim run`; it returns a `sparsesim.results.model.Result`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparsesim.api import simulate
+    from sparsesim.results.model import Result
+
+__all__ = ["Result", "__version__", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    # Looked up when first used: importing the engine takes most of a second, and --help needs none of it.
+    if name == "simulate":
+        from sparsesim.api import simulate  # noqa: PLC0415
+
+        return simulate
+    if name == "Result":
+        from sparsesim.results.model import Result  # noqa: PLC0415
+
+        return Result
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return version("sparsesim")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

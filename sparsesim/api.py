@@ -161,7 +161,7 @@ def simulate(
         load = _from_profile(name, dataset, batch, samples or 1, prune, seed, accumulate)
     else:
         load = _from_trace(Path(trace), network, samples, accumulate)
-    return _simulate(load, described, table, batch, seed, threads, check, progress, started)
+    return _simulate(load, described, table, batch, seed, threads, check, progress, started, prune if trace is None else None)
 
 
 def _simulate(
@@ -174,6 +174,7 @@ def _simulate(
     check: bool,
     progress: Progress | None,
     started: float,
+    prune: float | None,
 ) -> Result:
     baseline = machine.dense_baseline()
     sparse = machine.to_target()
@@ -192,6 +193,7 @@ def _simulate(
         seed=seed,
         profile=dict(load.profile),
         wall_seconds=time.perf_counter() - started,
+        prune=prune,
     )
     check_bounds(result)
     return result

@@ -9,7 +9,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.codegen.store import generate_store
 from compiler.geometry import ConvGeometry
+from compiler.lowering import lower
+from compiler.mapping.choose import choose_mapping
+from compiler.mapping.infeasible import MappingError
+from compiler.mapping.problem import Densities, Problem
 from compiler.program import ROW_OPERATION_OF_STAGE, RowOperation, Stage, StageProgram, Tile
 from compiler.target import Target
 
@@ -77,17 +82,21 @@ def layer_program(
     columns: int = 64,
     chunk: int | None = None,
     tiles: int = 1,
+    broadcast: str = "dO",
 ) -> StageProgram:
     """All jobs of a small layer: out blocks of `groups_per_cluster` channels times row blocks.
 
-    rows, columns: largest R and T of a row block. chunk: reduction channels of a job (OSRC: channels f of a
-    unit), None for all of them; SRC and MSRC then use partial sums. tiles: how many the jobs are cut into.
+    rows, columns: largest R and T of a row block. chunk: reduction channels of a job (OSRC: broadcast
+    channels of a unit), None for all of them; SRC and MSRC then use partial sums. tiles: how many the jobs
+    are cut into.
+    broadcast: the operand on ch0 of OSRC.
     """
     operation = ROW_OPERATION_OF_STAGE[stage]
     blocks = list(_row_blocks(geometry, operation, rows, columns))
     kernel_rows = [_kernel_rows(geometry, operation, block) for block in blocks]
     builder = _osrc_jobs if operation is RowOperation.OSRC else _reduction_jobs
-    jobs, units = builder(geometry, operation, target, len(blocks), chunk)
+    across_f = operation is RowOperation.SRC or broadcast == "I"
+    jobs, units = builder(geometry, across_f, target, len(blocks), chunk)
     cuts = np.linspace(0, len(jobs), tiles + 1).astype(int)
     return StageProgram(
         layer="layer",
@@ -101,7 +110,25 @@ def layer_program(
         kernel_row_start=np.cumsum([0, *map(len, kernel_rows)], dtype=np.int32),
         units=_table(units, 3),
         tiles=tuple(Tile(int(a), int(b), (), ()) for a, b in pairwise(cuts)),
+        broadcast=broadcast,
     )
+
+
+def inputs_broadcast_program(
+    geometry: ConvGeometry, target: Target, rng: np.random.Generator
+) -> StageProgram | None:
+    """A GTW program that broadcasts I, with any mapping of that form; None if none fits."""
+    several = int(rng.choice([1, 2, 4]))
+    problem = Problem(geometry, RowOperation.OSRC, target, Densities(), 4, False, several)
+    try:
+        candidates = choose_mapping(problem).candidates
+    except MappingError:
+        return None
+    mappings = [mapping for mapping, _ in candidates if mapping.broadcast == "I"]
+    if not mappings:
+        return None
+    mapping = mappings[int(rng.integers(len(mappings)))]
+    return lower(generate_store("layer", geometry, target, mapping), target)
 
 
 def _table(rows: list[Row], columns: int) -> NDArray[np.int32]:
@@ -134,12 +161,16 @@ def _kernel_rows(g: ConvGeometry, operation: RowOperation, block: Row) -> list[i
     return [kh for kh in range(g.kernel[0]) if np.isin(met[:, kh], block_rows).any()]
 
 
+def _out_and_reduced(g: ConvGeometry, across_f: bool) -> tuple[int, int]:
+    """Channels across the groups and through the PEs, per convolution group."""
+    per_group = g.out_channels_per_group, g.in_channels_per_group
+    return per_group if across_f else per_group[::-1]
+
+
 def _reduction_jobs(
-    g: ConvGeometry, operation: RowOperation, target: Target, n_blocks: int, chunk: int | None
+    g: ConvGeometry, across_f: bool, target: Target, n_blocks: int, chunk: int | None
 ) -> tuple[list[Row], list[Row]]:
-    outs, reduced = g.out_channels_per_group, g.in_channels_per_group
-    if operation is RowOperation.MSRC:
-        outs, reduced = reduced, outs
+    outs, reduced = _out_and_reduced(g, across_f)
     chunk = chunk or reduced
     jobs: list[Row] = []
     for k in range(g.groups):
@@ -153,18 +184,18 @@ def _reduction_jobs(
 
 
 def _osrc_jobs(
-    g: ConvGeometry, operation: RowOperation, target: Target, n_blocks: int, chunk: int | None
+    g: ConvGeometry, across_f: bool, target: Target, n_blocks: int, chunk: int | None
 ) -> tuple[list[Row], list[Row]]:
-    outs, channels = g.out_channels_per_group, g.in_channels_per_group
+    outs, broadcast = _out_and_reduced(g, across_f)
     jobs: list[Row] = []
     units: list[Row] = []
     for k in range(g.groups):
         first = len(units)
         for kh in range(g.kernel[0]):
-            units += [(kh, f, count) for f, count in _pieces(outs, chunk or outs, k * outs)]
-        for c, active in _pieces(channels, target.groups_per_cluster, k * channels):
+            units += [(kh, a, count) for a, count in _pieces(broadcast, chunk or broadcast, k * broadcast)]
+        for out, active in _pieces(outs, target.groups_per_cluster, k * outs):
             for unit, some in _pieces(len(units) - first, target.pes_per_group, first):
-                jobs.append((c, active, 0, n_blocks, 0, 0, unit, unit + some, 0, 1))
+                jobs.append((out, active, 0, n_blocks, 0, 0, unit, unit + some, 0, 1))
     return jobs, units
 
 

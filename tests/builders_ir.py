@@ -27,6 +27,7 @@ class Tiling:
     unit_channels: int = 2
     skip_padding: bool = False  # OSRC: blocks whose rows of I all lie in the padding are not visited
     samples: int = 1  # that share one dW (OSRC) and its partial sums
+    broadcast: str = "dO"  # the operand on ch0 of OSRC
 
 
 def build_program(
@@ -53,6 +54,7 @@ def build_program(
         pes_per_group=cut.pes_per_group,
         tensors=_tensors(geometry, stage, masked),
         body=body,
+        broadcast=cut.broadcast if stage is Stage.GTW else "dO",
     )
 
 
@@ -211,35 +213,41 @@ def _msrc_jobs(g, cut, phase, ends, sums_and_actions) -> Loop:
 
 
 def _osrc_body(g, cut, base_in, base_out, actions) -> tuple[Node, ...]:
-    m, n, r, c, u = (Variable(name) for name in "mnrcu")
-    rows = g.out_size[0]
-    m_stop, n_stop = base_in + g.in_channels_per_group, base_out + g.out_channels_per_group
+    m, n, r, u = (Variable(name) for name in "mnru")
+    out, rows = Variable("f" if cut.broadcast == "I" else "c"), g.out_size[0]
+    ends = base_in + g.in_channels_per_group, base_out + g.out_channels_per_group
+    (out_base, out_stop), (ch0_base, ch0_stop) = (base_in, ends[0]), (base_out, ends[1])
+    if cut.broadcast == "I":
+        (out_base, out_stop), (ch0_base, ch0_stop) = (base_out, ends[1]), (base_in, ends[0])
     m_end, r_end, n_end = (
-        _end(m, cut.tile_out, m_stop),
+        _end(m, cut.tile_out, out_stop),
         _end(r, cut.tile_rows, rows),
-        _end(n, cut.tile_reduce, n_stop),
+        _end(n, cut.tile_reduce, ch0_stop),
     )
     chunks = (n_end - n + (cut.unit_channels - 1)) // cut.unit_channels
     units = chunks * g.kernel[0]
     job = Job(
-        c,
-        _end(c, cut.groups_per_cluster, m_end) - c,
+        out,
+        _end(out, cut.groups_per_cluster, m_end) - out,
         None,
         Binary("<", Const(0), r) if cut.samples == 1 else Const(1),
         Binary("==", r_end, Const(rows)),
         (_osrc_units(g, cut, chunks, r_end, n_end), Ppu(actions)),
     )
     jobs = _loop("job", u, 0, units, cut.pes_per_group, job)
+    inputs, gradients = Range(m, m_end), Range(n, n_end)
+    if cut.broadcast == "I":
+        inputs, gradients = gradients, inputs
     tile = (
-        Load("I", Range(m, m_end), Range(Const(0), Const(g.in_size[0]))),
-        Load("dO", Range(n, n_end), Range(r, r_end)),
-        _loop("job", c, m, m_end, cut.groups_per_cluster, jobs),
-        Store("dW", Range(n, n_end), Range(m - base_in, m_end - base_in), share=cut.samples),
+        Load("I", inputs, Range(Const(0), Const(g.in_size[0]))),
+        Load("dO", gradients, Range(r, r_end)),
+        _loop("job", out, m, m_end, cut.groups_per_cluster, jobs),
+        Store("dW", gradients, Range(inputs.start - base_in, inputs.stop - base_in), share=cut.samples),
     )
     return (
         _tile_loops(
-            (m, base_in, m_stop, cut.tile_out),
-            (n, base_out, n_stop, cut.tile_reduce),
+            (m, out_base, out_stop, cut.tile_out),
+            (n, ch0_base, ch0_stop, cut.tile_reduce),
             (r, 0, rows, cut.tile_rows),
             tile,
         ),
@@ -247,12 +255,13 @@ def _osrc_body(g, cut, base_in, base_out, actions) -> tuple[Node, ...]:
 
 
 def _osrc_units(g, cut, chunks, r_end, n_end) -> Loop:
-    n, r, u, w, x, y, f = (Variable(name) for name in "nruwxyf")
+    n, r, u, w, x, y = (Variable(name) for name in "nruwxy")
+    a = Variable("c" if cut.broadcast == "I" else "f")
     columns = g.out_size[1]
     kernel_row, first = w // chunks, n + (w % chunks) * cut.unit_channels
     y_end, x_end = _end(y, cut.block_rows, r_end), _end(x, cut.block_width, columns)
-    row_op = RowOp(RowOperation.OSRC, f, kernel_row, Block(Const(0), y, y_end - y, x, x_end - x))
-    channels = _loop("reduce", f, first, _end(first, cut.unit_channels, n_end), 1, row_op)
+    row_op = RowOp(RowOperation.OSRC, a, kernel_row, Block(Const(0), y, y_end - y, x, x_end - x))
+    channels = _loop("reduce", a, first, _end(first, cut.unit_channels, n_end), 1, row_op)
     inside = _any_row_inside(g, y, y_end, kernel_row) if cut.skip_padding else None
     blocks = _loop("reduce", y, r, r_end, cut.block_rows, channels, where=inside)
     columns_loop = _loop("reduce", x, 0, columns, cut.block_width, blocks)

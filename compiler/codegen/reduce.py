@@ -1,7 +1,7 @@
 """SRC and MSRC programs: output channels lie across the groups, the reduction runs through the PEs.
 
-SRC computes O from I (out = F, reduce = C); MSRC computes dI from dO (out = C, reduce = F) one row phase at a time, so that the
-zeros a strided convolution inserts never exist.
+SRC computes O from I (out = F, reduce = C); MSRC computes dI from dO (out = C, reduce = F) one row phase at a
+time, so that the zeros a strided convolution inserts never exist.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from compiler.target import Target
 
 
 def row_phases(geometry: ConvGeometry, operation: RowOperation) -> tuple[int, ...]:
-    """Phases of the output rows that some kernel row reaches: (0,) for SRC, up to `stride` of them for MSRC."""
+    """Phases of the output rows that a kernel row reaches: (0,) for SRC, up to `stride` for MSRC."""
     step = geometry.stride[0]
     if operation is not RowOperation.MSRC or step == 1:
         return (0,)
@@ -162,7 +162,9 @@ class _Generator:
         if self.groups.grouped:
             step = self.geometry.out_channels_per_group
             first = Range(self.groups.first * step, self.groups.stop * step)
-            return Load("W", first, Range(Const(0), Const(self.geometry.in_channels_per_group)), self.mapping.share)
+            return Load(
+                "W", first, Range(Const(0), Const(self.geometry.in_channels_per_group)), self.mapping.share
+            )
         first, second = (out, reduce) if self.is_src else (reduce, out)
         return Load("W", first, second, self.mapping.share)
 
@@ -173,7 +175,7 @@ class _Generator:
         return Load("I" if self.is_src else "dO", channels, self.input_rows())
 
     def tile_loops(self) -> tuple[Node, ...]:
-        """Loop order by what stays in the buffer: weights (m, r), inputs (r, m, n) or partial sums (m, r, n)."""
+        """Loop order by what stays in the buffer: weights (m, r), inputs (r, m, n) or sums (m, r, n)."""
         jobs = [self.jobs(q) for q in row_phases(self.geometry, self.operation)]
         masks = [Load("mask", self.out_range(), self.output_rows())] if self.masked else []
         store = Store("O" if self.is_src else "dI", self.out_range(), self.output_rows())
@@ -210,8 +212,8 @@ def generate_reduce(
 ) -> Program:
     """The SRC (Forward) or MSRC (GTA) program of a layer.
 
-    masked: dI is needed only under the ReLU mask; relu: the PPU applies ReLU to O. A mapping that keeps the weights has
-    all reduction channels in one tile.
+    masked: dI is needed only under the ReLU mask; relu: the PPU applies ReLU to O. A mapping that keeps the
+    weights has all reduction channels in one tile.
     """
     operation = RowOperation.SRC if stage is Stage.FORWARD else RowOperation.MSRC
     generator = _Generator(operation, geometry, target, mapping, masked, relu)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from compiler.ir.jobs import Blocks, JobTable, RowOperations
 from compiler.ir.nodes import Load, Program, Store
-from compiler.ir.operand_rows import OperandRows, ch0_columns, input_columns, map_size
+from compiler.ir.operand_rows import OperandRows, ch0_columns, ch1_row_columns, map_size
 from compiler.ir.unroll import IntArray, Iterations, evaluate_all
 from compiler.ir.violations import Path, Violations, first_at
 from compiler.program import RowOperation
@@ -76,7 +76,7 @@ def _flag_rule(name: str, flag: IntArray) -> Rule:
 
 def _channel_rules(program: Program, table: JobTable) -> list[Rule]:
     start, count, groups = table.out_start, table.out_count, program.groups_per_cluster
-    channels, per_group = _out_channels(program)
+    channels, per_group = program.out_channels
     last = start + count - 1
     return [
         (count < 1, lambda i: f"out_count {count[i]} must be at least 1"),
@@ -90,21 +90,6 @@ def _channel_rules(program: Program, table: JobTable) -> list[Rule]:
             lambda i: f"out channels [{start[i]}, {last[i] + 1}) span several convolution groups",
         ),
     ]
-
-
-def _out_channels(program: Program) -> tuple[int, int]:
-    """Output channels of the operation: all, and per convolution group."""
-    geometry = program.geometry
-    if program.operation is RowOperation.SRC:
-        return geometry.out_channels, geometry.out_channels_per_group
-    return geometry.in_channels, geometry.in_channels_per_group
-
-
-def _reduction_channels(program: Program) -> tuple[int, int]:
-    geometry = program.geometry
-    if program.operation is RowOperation.SRC:
-        return geometry.in_channels, geometry.in_channels_per_group
-    return geometry.out_channels, geometry.out_channels_per_group
 
 
 def _block_rules(program: Program, blocks: Blocks) -> list[Rule]:
@@ -173,8 +158,8 @@ class OperationCheck:
     def _reference_rules(self, operations: RowOperations) -> list[Rule]:
         """Channel, kernel row and unit exist."""
         channel, kernel_row, unit = operations.channel, operations.kernel_row, operations.unit
-        channels, per_group = _reduction_channels(self._program)
-        _, out_per_group = _out_channels(self._program)
+        channels, per_group = self._program.reduction_channels
+        _, out_per_group = self._program.out_channels
         height, pes = self._program.geometry.kernel[0], self._program.pes_per_group
         out_group = self._table.out_start[operations.job] // out_per_group
         inside = (channel >= 0) & (channel < channels)
@@ -206,8 +191,11 @@ class OperationCheck:
         entries = rows * ch0_columns(self._program, blocks)
         rules.append(_too_many(entries, self._target, "row_slot_entries", "ch0 row of {} positions"))
         if self._program.operation is RowOperation.OSRC:
-            words = rows * input_columns(self._program, blocks)
-            rules.append(_too_many(words, self._target, "reg1_words", "ch1 vector of {} words of I"))
+            words = rows * ch1_row_columns(self._program, blocks)
+            operand = "dO" if self._program.ch0_pattern is RowOperation.SRC else "I"
+            rules.append(
+                _too_many(words, self._target, "reg1_words", f"ch1 vector of {{}} words of {operand}")
+            )
             rules.append(self._accumulators(operations, self._target))
         return rules
 
@@ -220,12 +208,12 @@ class OperationCheck:
         )
 
     def _accumulators(self, operations: RowOperations, target: Target) -> Rule:
-        """f_count * Kw accumulators of a unit against Reg-2."""
+        """Accumulators of a unit, its channels times Kw, against Reg-2."""
         number, _, which = self._units(operations)
-        channels = self._program.geometry.out_channels
+        channels, _ = self._program.reduction_channels
         pairs = np.unique(which * channels + operations.channel)
-        f_count = np.bincount(pairs // channels, minlength=number)
-        demand = (f_count * self._program.geometry.kernel[1])[which]
+        unit_channels = np.bincount(pairs // channels, minlength=number)
+        demand = (unit_channels * self._program.geometry.kernel[1])[which]
         return _too_many(demand, target, "reg2_words", "unit of {} weight gradients")
 
     def _units(self, operations: RowOperations) -> tuple[int, IntArray, IntArray]:

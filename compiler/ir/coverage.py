@@ -120,6 +120,7 @@ class WeightCoverage:
 
     def __init__(self, program: Program, table: JobTable) -> None:
         self._program, self._table = program, table
+        self._across_f = program.ch0_pattern is RowOperation.SRC
         self._earlier_samples = any(store.share > 1 for store in _stores(program.body))
         meets = rows_that_meet(program)
         weights = _weights(program.geometry.out_size)
@@ -129,9 +130,9 @@ class WeightCoverage:
         self._wanted = self._before[:, :, -1, -1]
 
     def segments(self) -> list[tuple[int, IntArray]]:
-        """(first channel, jobs in program order) of every range of input channels that jobs treat alike."""
+        """(first channel, jobs in program order) of every range of output channels that jobs treat alike."""
         start, stop = self._table.out_start, self._table.out_start + self._table.out_count
-        edges = np.unique(np.concatenate([[0, self._program.geometry.in_channels], start, stop]))
+        edges = np.unique(np.concatenate([[0, self._program.out_channels[0]], start, stop]))
         by_start = np.argsort(start, kind="stable")
         longest = int(self._table.out_count.max(initial=0))
         segments = []
@@ -143,9 +144,9 @@ class WeightCoverage:
 
     def check(self, channel: int, operations: list[RowOperations], found: Violations) -> None:
         """Compare what the jobs of one segment add up with what its elements need."""
-        geometry = self._program.geometry
-        size = (geometry.kernel[0], geometry.out_channels_per_group)
-        first = channel // geometry.in_channels_per_group * geometry.out_channels_per_group
+        per_group = self._program.reduction_channels[1]
+        size = (self._program.geometry.kernel[0], per_group)
+        first = channel // self._program.out_channels[1] * per_group
         covered = np.zeros((2, *size), np.uint64)
         for part in operations:
             for which, values in enumerate(self._given(part)):
@@ -169,13 +170,14 @@ class WeightCoverage:
         self, channel: int, first: int, covered: U64Array, wanted: U64Array, found: Violations
     ) -> None:
         wrong = np.argwhere((covered != wanted).any(axis=0))
-        h, f = wrong[0].tolist()
-        what = f"gets {covered[0, h, f]} positions of dO of {wanted[0, h, f]}"
-        if covered[0, h, f] == wanted[0, h, f]:
+        h, a = wrong[0].tolist()
+        what = f"gets {covered[0, h, a]} positions of dO of {wanted[0, h, a]}"
+        if covered[0, h, a] == wanted[0, h, a]:
             what = "gets some positions of dO twice and others never"
-        within = channel % self._program.geometry.in_channels_per_group
+        f, c = (channel, first + a) if self._across_f else (first + a, channel)
+        within = c % self._program.geometry.in_channels_per_group
         more = f" (and {len(wrong) - 1} more kernel rows)" if len(wrong) > 1 else ""
-        found.add(("dW",), f"dW[{first + f}, {within}, {h}] {what}{more}", "contributions")
+        found.add(("dW",), f"dW[{f}, {within}, {h}] {what}{more}", "contributions")
 
     def _check_order(self, channel: int, parts: list[RowOperations], found: Violations) -> None:
         """Sums of an element are never overwritten, read before they exist, or held twice in a job."""
@@ -185,7 +187,7 @@ class WeightCoverage:
         holders = np.unique(np.concatenate([self._holder_key(part) for part in parts]))
         element, job = np.divmod(np.unique(holders // pes), len(self._table))
         if len(element) != len(holders):
-            what = f"two units of a job hold the same elements of dW of input channel {channel}"
+            what = f"two units of a job hold the same elements of {self._part_of(channel)}"
             found.add(("dW",), what, "two units")
         repeated = np.concatenate([[False], element[1:] == element[:-1]])
         again, new = np.flatnonzero(repeated), job[~repeated]
@@ -196,8 +198,8 @@ class WeightCoverage:
         self._order_rule(channel, new, reads[new] & ~begun, "reads partial sums that nobody wrote, of", found)
 
     def _holder_key(self, part: RowOperations) -> IntArray:
-        """(kernel row, f, job, unit) of every operation as one number that sorts in this order."""
-        element = part.kernel_row * self._program.geometry.out_channels + part.channel
+        """(kernel row, ch0 channel, job, unit) of every operation as one number that sorts in this order."""
+        element = part.kernel_row * self._program.reduction_channels[0] + part.channel
         return (element * len(self._table) + part.job) * self._program.pes_per_group + part.unit
 
     def _order_rule(
@@ -205,7 +207,10 @@ class WeightCoverage:
     ) -> None:
         if wrong.any():
             site, iteration = self._table.place(int(jobs[wrong.argmax()]))
-            found.add(site.path, f"{what} dW of input channel {channel}{first_at(iteration)}", what)
+            found.add(site.path, f"{what} {self._part_of(channel)}{first_at(iteration)}", what)
+
+    def _part_of(self, channel: int) -> str:
+        return f"dW of {'output' if self._across_f else 'input'} channel {channel}"
 
 
 def _stores(body: tuple[Node, ...]) -> Iterator[Store]:

@@ -136,7 +136,7 @@ class _Machine:
         return weights[channel, _within_group(outputs, per_group), kernel_row]
 
     def _weight_gradient_job(self, job: Job, environment: Environment) -> None:
-        """OSRC: the PE of unit position p holds Kw accumulators for every (kernel row, f) of its unit."""
+        """OSRC: the PE of a unit holds Kw accumulators for every (ch0 channel, kernel row) of it."""
         start, count = evaluate(job.out_start, environment), evaluate(job.out_count, environment)
         units = [
             (loop.body, inner)
@@ -149,26 +149,41 @@ class _Machine:
         channels = slice(start, start + count)
         for body, inner in units:
             registers = self._run_unit(body, inner, channels)
-            for (f, kernel_row), accumulators in registers.items():
-                within = _within_group(channels, self._program.geometry.in_channels_per_group)
-                self._add_weight_gradients(job, environment, (f, within, kernel_row), accumulators)
+            for (channel, kernel_row), accumulators in registers.items():
+                target = self._gradient_place(channels, channel, kernel_row)
+                self._add_weight_gradients(job, environment, target, accumulators)
+
+    def _gradient_place(self, outputs: slice, channel: int, kernel_row: int) -> tuple[Any, ...]:
+        """Where in dW the accumulators [groups, Kw] of the groups' channels and a ch0 channel belong."""
+        per_group = self._program.geometry.in_channels_per_group
+        if self._program.ch0_pattern is RowOperation.SRC:
+            return outputs, channel % per_group, kernel_row
+        return channel, _within_group(outputs, per_group), kernel_row
 
     def _run_unit(
         self, body: tuple[Node, ...], environment: Environment, channels: slice
     ) -> dict[tuple[int, int], Array]:
-        """[groups, Kw] accumulators of one PE position by (f, kernel row)."""
+        """[groups, Kw] accumulators of one PE position by (ch0 channel, kernel row)."""
         shape = (channels.stop - channels.start, self._program.geometry.kernel[1])
         registers: dict[tuple[int, int], Array] = {}
         for operation, inner in _row_operations(body, environment):
             if operation.block is None:
                 raise self._error("an OSRC operation has no row block")
-            f, kernel_row = evaluate(operation.channel, inner), evaluate(operation.kernel_row, inner)
+            channel, kernel_row = evaluate(operation.channel, inner), evaluate(operation.kernel_row, inner)
             block = _slices(operation.block, self._program.row_step, inner)
-            gradients = self._operands["dO"][f, block.rows, block.columns]
-            taps = self._taps[channels, block.rows, block.columns, kernel_row]
-            accumulators = registers.setdefault((f, kernel_row), np.zeros(shape, self._dtype))
-            accumulators += np.tensordot(taps, gradients, axes=((1, 2), (0, 1)))
+            accumulators = registers.setdefault((channel, kernel_row), np.zeros(shape, self._dtype))
+            accumulators += self._row_products(channels, channel, kernel_row, block)
         return registers
+
+    def _row_products(self, outputs: slice, channel: int, kernel_row: int, block: _BlockSlices) -> Array:
+        """[groups, Kw]: what one OSRC operation adds, either operand being the broadcast one."""
+        gradients, taps = self._operands["dO"], self._taps
+        rows, columns = block.rows, block.columns
+        if self._program.ch0_pattern is RowOperation.SRC:
+            met = taps[channel, rows, columns, kernel_row]
+            return np.tensordot(gradients[outputs, rows, columns], met, axes=((1, 2), (0, 1)))
+        met = taps[outputs, rows, columns, kernel_row]
+        return np.tensordot(met, gradients[channel, rows, columns], axes=((1, 2), (0, 1)))
 
     def _add_weight_gradients(self, job: Job, environment: Environment, target: Any, total: Array) -> None:
         """The PPU of OSRC: weight gradients leave as partial sums; what they are at the end is dW."""

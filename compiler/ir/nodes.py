@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from compiler.geometry import ConvGeometry
 from compiler.ir.expressions import Expression
-from compiler.program import RowOperation, Stage
+from compiler.program import GRADIENTS_BROADCAST, RowOperation, Stage, ch0_pattern
 
 LOOP_KINDS = ("tile", "job", "unit", "reduce")
 TENSOR_KINDS = ("operand", "mask", "sums")
@@ -53,7 +53,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Loop(Node):
-    """for KIND var = start .. stop step step where condition { body }; an iteration whose condition is 0 is skipped."""
+    """for KIND var = start .. stop step step where condition { body }.
+
+    An iteration whose condition is 0 is skipped.
+    """
 
     kind: str
     variable: str
@@ -86,11 +89,14 @@ class Store(Node):
 
 @dataclass(frozen=True)
 class Job(Node):
-    """What one cluster does at a time: Reg-2 of group g holds output channel out_start + g.
+    """What one cluster does at a time: group g works on channel out_start + g of those across the groups.
+
+    These are f for SRC and for OSRC that broadcasts I, c otherwise.
 
     block: the row block in Reg-2 (SRC, MSRC); None for OSRC, whose row operations carry theirs.
     read_sums: 1 if earlier partial sums are added; final: 1 if the result is finished.
-    body: reduce loops around RowOp (SRC, MSRC), or unit loops around reduce loops around RowOp (OSRC), then Ppu.
+    body: reduce loops around RowOp (SRC, MSRC), or unit loops around reduce loops around RowOp (OSRC), then
+    Ppu.
     """
 
     out_start: Expression
@@ -103,7 +109,10 @@ class Job(Node):
 
 @dataclass(frozen=True)
 class RowOp(Node):
-    """One row operation. SRC: channel c of I; MSRC: channel f of dO; OSRC: channel f of dO and `block` of dO."""
+    """One row operation.
+
+    channel: of ch0, c of I (SRC, and OSRC that broadcasts I) or f of dO; block: of dO (OSRC).
+    """
 
     operation: RowOperation
     channel: Expression
@@ -120,7 +129,11 @@ class Ppu(Node):
 
 @dataclass(frozen=True)
 class Program(Node):
-    """One layer and stage. row_step: distance of neighbouring rows of a block in the output map (MSRC: stride)."""
+    """One layer and stage.
+
+    row_step: distance of neighbouring rows of a block in the output map (MSRC: stride). broadcast: the
+    operand that OSRC takes on ch0, "dO" or "I"; always "dO" for SRC and MSRC, where it means nothing.
+    """
 
     layer: str
     stage: Stage
@@ -131,3 +144,25 @@ class Program(Node):
     pes_per_group: int
     tensors: tuple[Tensor, ...]
     body: tuple[Node, ...]
+    broadcast: str = GRADIENTS_BROADCAST
+
+    @property
+    def ch0_pattern(self) -> RowOperation:
+        """The row operation whose ch0 rows these are (compiler.program.ch0_pattern)."""
+        return ch0_pattern(self.operation, self.broadcast)
+
+    @property
+    def out_channels(self) -> tuple[int, int]:
+        """Channels that lie across the groups: all, and per convolution group."""
+        g = self.geometry
+        if self.ch0_pattern is RowOperation.SRC:
+            return g.out_channels, g.out_channels_per_group
+        return g.in_channels, g.in_channels_per_group
+
+    @property
+    def reduction_channels(self) -> tuple[int, int]:
+        """Channels that pass on ch0: all, and per convolution group."""
+        g = self.geometry
+        if self.ch0_pattern is RowOperation.SRC:
+            return g.in_channels, g.in_channels_per_group
+        return g.out_channels, g.out_channels_per_group

@@ -50,13 +50,14 @@ class OperandRows:
 
 def ch0_columns(program: Program, blocks: Blocks) -> IntArray:
     """int64[n]: columns of the ch0 row that some tap of the block's columns can use."""
-    geometry, operation = program.geometry, program.operation
-    return _per_column_range(blocks, lambda x, width: len(column_taps(geometry, operation, x, width)[0]))
+    geometry, pattern = program.geometry, program.ch0_pattern
+    return _per_column_range(blocks, lambda x, width: len(column_taps(geometry, pattern, x, width)[0]))
 
 
-def input_columns(program: Program, blocks: Blocks) -> IntArray:
-    """int64[n]: columns of I that the columns of an OSRC block meet."""
-    return _per_column_range(blocks, lambda x, width: len(ch1_columns(program.geometry, x, width)))
+def ch1_row_columns(program: Program, blocks: Blocks) -> IntArray:
+    """int64[n]: columns of the ch1 row of an OSRC block."""
+    geometry, pattern = program.geometry, program.ch0_pattern
+    return _per_column_range(blocks, lambda x, width: len(ch1_columns(geometry, pattern, x, width)))
 
 
 def _per_column_range(blocks: Blocks, count: Callable[[int, int], int]) -> IntArray:

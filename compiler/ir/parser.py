@@ -5,7 +5,7 @@ Grammar (one statement per line by custom only; white space and `# comments` sep
     program    = "program" STRING stage operation "{" conv array tensor* statement* "}"
     conv       = "conv" "in_channels" N "out_channels" N "in_size" sizes "kernel" sizes "stride" sizes
                  "padding" sizes "dilation" sizes "groups" N
-    array      = "array" "groups_per_cluster" N "pes_per_group" N "row_step" N
+    array      = "array" "groups_per_cluster" N "pes_per_group" N "row_step" N ["broadcast" ("dO" | "I")]
     tensor     = "tensor" NAME kind sizes
     statement  = loop | transfer | job | row_op | "ppu" action*
     loop       = "for" kind NAME "=" expr ".." expr ["step" expr] ["where" expr] "{" statement* "}"
@@ -43,7 +43,7 @@ from compiler.ir.nodes import (
 )
 from compiler.ir.printer import COMPARISONS, FUNCTIONS, PRECEDENCE
 from compiler.ir.tokens import Token, number_value, string_value, syntax_error, tokenize
-from compiler.program import RowOperation, Stage
+from compiler.program import BROADCAST_OPERANDS, GRADIENTS_BROADCAST, RowOperation, Stage
 from workloads.errors import UserError
 
 # Far above what a program needs, far below what Python's own recursion allows.
@@ -228,9 +228,10 @@ class _Parser(_ExpressionParser):
         self.expect("{")
         geometry = self._geometry()
         groups, pes, row_step = self._array()
+        broadcast = self._broadcast()
         tensors = self._tensors()
         body = self._statements()
-        return Program(layer, stage, operation, geometry, row_step, groups, pes, tensors, body)
+        return Program(layer, stage, operation, geometry, row_step, groups, pes, tensors, body, broadcast)
 
     def _geometry(self) -> ConvGeometry:
         self.expect("conv")
@@ -260,6 +261,11 @@ class _Parser(_ExpressionParser):
             self._field_number("pes_per_group"),
             self._field_number("row_step"),
         )
+
+    def _broadcast(self) -> str:
+        if not self.accept("broadcast"):
+            return GRADIENTS_BROADCAST
+        return self.choice("an operand", BROADCAST_OPERANDS)
 
     def _tensors(self) -> tuple[Tensor, ...]:
         tensors = []

@@ -1,8 +1,8 @@
 """IR programs as readable text, the exact inverse of compiler.ir.parser.
 
 The text has one statement per line, bodies in braces, half-open ranges `[start, stop)` or
-`[start, +count)`, and comments from `#` to the end of the line, which the parser skips. A step of 1 and
-a share of 1 are left out.
+`[start, +count)`, and comments from `#` to the end of the line, which the parser skips. A step of 1, a
+share of 1 and the broadcast of SRC and MSRC are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from compiler.geometry import ConvGeometry
 from compiler.ir.expressions import Binary, Const, Expression, Variable
 from compiler.ir.nodes import Block, Job, Load, Loop, Node, Ppu, Program, Range, RowOp, Store, Tensor
+from compiler.program import GRADIENTS_BROADCAST, RowOperation
 
 INDENT = "  "
 
@@ -37,11 +38,18 @@ def _program_lines(program: Program) -> Iterator[str]:
     yield INDENT + _geometry(program.geometry)
     yield (
         f"{INDENT}array groups_per_cluster {program.groups_per_cluster} "
-        f"pes_per_group {program.pes_per_group} row_step {program.row_step}"
+        f"pes_per_group {program.pes_per_group} row_step {program.row_step}{_broadcast(program)}"
     )
     yield from (INDENT + _tensor(tensor) for tensor in program.tensors)
     yield from _body_lines(program.body, INDENT)
     yield "}"
+
+
+def _broadcast(program: Program) -> str:
+    """Said of every OSRC program, since it decides what its channels are."""
+    if program.operation is RowOperation.OSRC or program.broadcast != GRADIENTS_BROADCAST:
+        return f" broadcast {program.broadcast}"
+    return ""
 
 
 def _geometry(geometry: ConvGeometry) -> str:

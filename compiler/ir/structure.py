@@ -21,7 +21,13 @@ from compiler.ir.nodes import (
 )
 from compiler.ir.tensors import tensor_rules
 from compiler.ir.violations import Path, Violations, statement_name
-from compiler.program import ROW_OPERATION_OF_STAGE, RowOperation, Stage
+from compiler.program import (
+    BROADCAST_OPERANDS,
+    GRADIENTS_BROADCAST,
+    ROW_OPERATION_OF_STAGE,
+    RowOperation,
+    Stage,
+)
 
 _RESERVED = frozenset({"and", "min", "max"})
 
@@ -73,6 +79,12 @@ def _check_header(program: Program, found: Violations) -> None:
     row_step = program.geometry.stride[0] if program.stage is Stage.GTA else 1
     if program.row_step != row_step:
         found.add(("array",), f"row_step {program.row_step} must be {row_step}")
+    if program.broadcast not in BROADCAST_OPERANDS:
+        found.add(
+            ("array",), f"broadcast {program.broadcast!r} must be one of {', '.join(BROADCAST_OPERANDS)}"
+        )
+    elif program.broadcast != GRADIENTS_BROADCAST and program.operation is not RowOperation.OSRC:
+        found.add(("array",), f"broadcast {program.broadcast} belongs to OSRC, not to {program.operation}")
     for name in ("groups_per_cluster", "pes_per_group"):
         if getattr(program, name) < 1:
             found.add(("array",), f"{name} {getattr(program, name)} must be at least 1")

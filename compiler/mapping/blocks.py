@@ -9,14 +9,14 @@ from functools import lru_cache
 from compiler.codegen.reduce import row_phases
 from compiler.columns import ch1_columns, column_taps
 from compiler.geometry import ConvGeometry
-from compiler.mapping.infeasible import does_not_fit
-from compiler.program import RowOperation
+from compiler.mapping.infeasible import MappingError, does_not_fit
+from compiler.program import GRADIENTS_BROADCAST, RowOperation, ch0_pattern
 from compiler.target import Target
 
 
 @dataclass(frozen=True)
 class BlockShape:
-    """A candidate row block: R rows, T columns, and the longest ch0 row and ch1 row per block row, in positions."""
+    """A candidate row block: R rows, T columns, and the positions of its longest ch0 and ch1 rows."""
 
     rows: int
     width: int
@@ -33,16 +33,16 @@ def map_size(geometry: ConvGeometry, operation: RowOperation) -> tuple[int, int]
 
 
 @lru_cache(maxsize=65536)
-def _row_positions(geometry: ConvGeometry, operation: RowOperation, width: int) -> tuple[int, int]:
+def _row_positions(
+    geometry: ConvGeometry, operation: RowOperation, broadcast: str, width: int
+) -> tuple[int, int]:
     """Longest (ch0 row, ch1 row) of one block row over the column tiles of this width."""
-    columns = map_size(geometry, operation)[1]
-    ch0, ch1 = 0, geometry.kernel[1]
-    for x in range(0, columns, width):
-        size = min(width, columns - x)
-        ch0 = max(ch0, len(column_taps(geometry, operation, x, size)[0]))
-        if operation is RowOperation.OSRC:
-            ch1 = max(ch1, len(ch1_columns(geometry, x, size)))
-    return ch0, ch1
+    columns, pattern = map_size(geometry, operation)[1], ch0_pattern(operation, broadcast)
+    tiles = [(x, min(width, columns - x)) for x in range(0, columns, width)]
+    ch0 = max(len(column_taps(geometry, pattern, *tile)[0]) for tile in tiles)
+    if operation is not RowOperation.OSRC:
+        return ch0, geometry.kernel[1]
+    return ch0, max(len(ch1_columns(geometry, pattern, *tile)) for tile in tiles)
 
 
 def _held_words(operation: RowOperation, width: int) -> int:
@@ -77,11 +77,11 @@ def _check_kernel(geometry: ConvGeometry, operation: RowOperation, target: Targe
 
 
 def block_shapes(
-    geometry: ConvGeometry, operation: RowOperation, target: Target
+    geometry: ConvGeometry, operation: RowOperation, target: Target, broadcast: str = GRADIENTS_BROADCAST
 ) -> Iterator[BlockShape]:
     """Row blocks worth trying: the fewest column tiles and one more; row counts that cut the map evenly.
 
-    Raises MappingError where not even one output position fits.
+    broadcast: the operand on ch0 of OSRC. Raises MappingError where not even one output position fits.
     """
     _check_kernel(geometry, operation, target)
     height, columns = map_size(geometry, operation)
@@ -90,7 +90,7 @@ def block_shapes(
         width = -(-columns // tiles)
         if -(-columns // width) != tiles:
             continue
-        positions = _row_positions(geometry, operation, width)
+        positions = _row_positions(geometry, operation, broadcast, width)
         most = min(_max_rows(target, operation, width, positions), height)
         if most == 0:
             continue
@@ -100,7 +100,7 @@ def block_shapes(
         if found == 2:
             return
     if not found:
-        raise _nothing_fits(geometry, operation, target)
+        raise _nothing_fits(geometry, operation, target, broadcast)
 
 
 def _even_row_counts(height: int, most: int) -> list[int]:
@@ -110,14 +110,16 @@ def _even_row_counts(height: int, most: int) -> list[int]:
     return sorted(counts | {1}, reverse=True)
 
 
-def _nothing_fits(geometry: ConvGeometry, operation: RowOperation, target: Target) -> Exception:
-    ch0, ch1 = _row_positions(geometry, operation, 1)
+def _nothing_fits(
+    geometry: ConvGeometry, operation: RowOperation, target: Target, broadcast: str
+) -> MappingError:
+    ch0, ch1 = _row_positions(geometry, operation, broadcast, 1)
     if ch0 > target.row_slot_entries:
         return does_not_fit(
             "the ch0 row that one output column depends on", ch0, target.row_slot_entries, "entries",
             "pe.row_slot_entries", f"Set it to at least {ch0}",
         )  # fmt: skip
     return does_not_fit(
-        where, "the ch1 row that one column of dO meets", ch1, target.reg1_words, "words",
+        "the ch1 row that one column of dO meets", ch1, target.reg1_words, "words",
         "pe.reg1_words", f"Set it to at least {ch1}",
     )  # fmt: skip

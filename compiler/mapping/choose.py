@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from compiler.mapping.blocks import BlockShape, block_shapes, map_size
-from compiler.mapping.estimate import Estimate, Problem, buffer_bytes, estimate
-from compiler.mapping.infeasible import does_not_fit
+from compiler.mapping.estimate import Estimate, buffer_bytes, estimate
+from compiler.mapping.infeasible import MappingError, does_not_fit
 from compiler.mapping.mapping import INPUTS_STAY, OUTPUTS_STAY, WEIGHTS_STAY, Mapping
+from compiler.mapping.problem import Problem
 from compiler.program import RowOperation
 
 
@@ -24,7 +25,7 @@ class Choice:
 
 
 def _channel_tiles(channels: int, group: int, clusters: int) -> list[int]:
-    """Output-channel tiles: all, halves, and whole rounds of the clusters, in multiples of a cluster's groups."""
+    """Output-channel tiles: all, halves, whole rounds of the clusters, in multiples of a cluster's groups."""
     sizes = {channels}
     size = channels
     while size > group:
@@ -44,7 +45,9 @@ def _halves(total: int) -> list[int]:
 def _row_tiles(height: int, rows: int) -> list[int]:
     """Row tiles in whole row blocks: all rows, then fewer."""
     blocks = -(-height // rows)
-    counts = sorted({-(-blocks // parts) for parts in (1, 2, 3, 4, 5, 7, 8, 14, 16, 28, 56, 112, 224)}, reverse=True)
+    counts = sorted(
+        {-(-blocks // parts) for parts in (1, 2, 3, 4, 5, 7, 8, 14, 16, 28, 56, 112, 224)}, reverse=True
+    )
     return [min(count * rows, height) for count in counts]
 
 
@@ -52,19 +55,19 @@ def _fits(problem: Problem, mapping: Mapping) -> bool:
     return buffer_bytes(problem, mapping) <= problem.target.buffer_bytes
 
 
-def _conv_group_tiles(problem: Problem, make: Mapping) -> int:
-    """Most convolution groups whose tile fits the buffer together (at least 1)."""
+def _with_conv_groups(problem: Problem, mapping: Mapping) -> Mapping:
+    """The mapping with the most convolution groups whose tile fits the buffer together (at least 1)."""
     groups = problem.geometry.groups
     while groups > 1:
-        trial = replace(make, conv_groups=groups)
+        trial = replace(mapping, conv_groups=groups)
         if _fits(problem, trial):
-            return groups
+            return trial
         groups = -(-groups // 2)
-    return 1
+    return mapping
 
 
 def _reduce_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
-    """SRC and MSRC: weights stay over row tiles and the whole batch, or inputs stay and weights are streamed."""
+    """SRC and MSRC: weights stay over row tiles and the batch, or inputs stay and weights are streamed."""
     height = map_size(problem.geometry, problem.operation)[0]
     group, clusters = problem.target.groups_per_cluster, problem.target.clusters
     grouped = problem.geometry.groups > 1
@@ -73,8 +76,10 @@ def _reduce_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
     for out in outs:
         fitting = 0
         for row_tile in _row_tiles(height, shape.rows):
-            mapping = Mapping(shape.rows, shape.width, out, everything, row_tile, WEIGHTS_STAY, 0, 1, problem.batch)
-            mapping = replace(mapping, conv_groups=_conv_group_tiles(problem, mapping))
+            mapping = Mapping(
+                shape.rows, shape.width, out, everything, row_tile, WEIGHTS_STAY, 0, 1, problem.batch
+            )
+            mapping = _with_conv_groups(problem, mapping)
             if _fits(problem, mapping):
                 yield mapping
                 fitting += 1
@@ -96,7 +101,7 @@ def _streamed_weights(problem: Problem, shape: BlockShape, out: int, height: int
 
 
 def _store_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
-    """OSRC: dW tiles of C x F that stay in the buffer while all samples pass."""
+    """OSRC: dW tiles that stay in the buffer while all samples pass."""
     height = map_size(problem.geometry, problem.operation)[0]
     t, grouped = problem.target, problem.geometry.groups > 1
     most = t.reg2_words // problem.geometry.kernel[1]
@@ -126,7 +131,7 @@ def _sample_counts(problem: Problem, mapping: Mapping, height: int) -> Iterator[
 
 
 def _unit_sizes(reduce: int, most: int, kernel_rows: int, streams: int) -> list[int]:
-    """Channels per unit: as many as Reg-2 holds, cut evenly, and the next finer cuts that fill the streams."""
+    """Channels per unit: as many as Reg-2 holds, cut evenly, and finer cuts that fill the streams."""
     fewest = -(-reduce // most)
     sizes = {-(-reduce // n) for n in range(fewest, fewest + 3)}
     if kernel_rows % streams:
@@ -139,8 +144,11 @@ def _largest_row_tile(
     problem: Problem, shape: BlockShape, out: int, reduce: int, height: int
 ) -> Mapping | None:
     for row_tile in _row_tiles(height, shape.rows):
-        mapping = Mapping(shape.rows, shape.width, out, reduce, row_tile, WEIGHTS_STAY, 1, 1, problem.batch)
-        mapping = replace(mapping, conv_groups=_conv_group_tiles(problem, mapping))
+        mapping = Mapping(
+            shape.rows, shape.width, out, reduce, row_tile, WEIGHTS_STAY, 1, 1, problem.batch,
+            broadcast=problem.broadcast,
+        )  # fmt: skip
+        mapping = _with_conv_groups(problem, mapping)
         if _fits(problem, mapping):
             return mapping
     return None
@@ -150,14 +158,30 @@ def _largest_row_tile(
 def choose_mapping(problem: Problem) -> Choice:
     """The mapping with the lowest estimated cycles; ties go to the smaller buffer.
 
-    Raises MappingError where nothing fits, naming demand, bound, gap and parameter.
+    For OSRC mappings that broadcast dO and such that broadcast I compete. Raises MappingError where nothing
+    fits, naming demand, bound, gap and parameter.
     """
     rated: list[tuple[Mapping, Estimate]] = []
+    refused: list[MappingError] = []
+    for form in problem.forms:
+        try:
+            rated += _rated(form)
+        except MappingError as error:
+            refused.append(error)
+    if not rated:
+        raise refused[0]
+    rated.sort(key=lambda item: (item[1].cycles, item[1].buffer_bytes))
+    return Choice(rated[0][0], rated[0][1], tuple(rated))
+
+
+def _rated(problem: Problem) -> list[tuple[Mapping, Estimate]]:
+    """Every candidate that fits, with its estimate. Raises MappingError where nothing fits."""
+    rated: list[tuple[Mapping, Estimate]] = []
     smallest = 0
-    for shape in block_shapes(problem.geometry, problem.operation, problem.target):
+    for shape in block_shapes(problem.geometry, problem.operation, problem.target, problem.broadcast):
         store = problem.operation is RowOperation.OSRC
-        for mapping in _store_mappings(problem, shape) if store else _reduce_mappings(problem, shape):
-            rated.append((mapping, estimate(problem, shape, mapping)))
+        mappings = _store_mappings(problem, shape) if store else _reduce_mappings(problem, shape)
+        rated.extend((mapping, estimate(problem, shape, mapping)) for mapping in mappings)
         smallest = smallest or buffer_bytes(problem, _smallest(problem, shape))
     if not rated:
         raise does_not_fit(
@@ -165,14 +189,16 @@ def choose_mapping(problem: Problem) -> Choice:
             problem.target.buffer_bytes, "bytes of buffer", "buffer.kilobytes",
             f"Set it to at least {-(-smallest // 1024)}",
         )  # fmt: skip
-    rated.sort(key=lambda item: (item[1].cycles, item[1].buffer_bytes))
-    return Choice(rated[0][0], rated[0][1], tuple(rated))
+    return rated
 
 
 def _smallest(problem: Problem, shape: BlockShape) -> Mapping:
     group = min(problem.target.groups_per_cluster, problem.out_channels)
     if problem.operation is RowOperation.OSRC:
-        return Mapping(shape.rows, shape.width, group, 1, shape.rows, WEIGHTS_STAY, 1, 1, problem.batch)
+        return Mapping(
+            shape.rows, shape.width, group, 1, shape.rows, WEIGHTS_STAY, 1, 1, problem.batch,
+            broadcast=problem.broadcast,
+        )  # fmt: skip
     return Mapping(shape.rows, shape.width, group, 1, shape.rows, OUTPUTS_STAY, 0, 1, 1)
 
 
@@ -185,5 +211,7 @@ def explain(choice: Choice, count: int = 5) -> str:
             f"{rank:>4}  {cost.cycles:>11,.0f}  {cost.array_cycles:>12,.0f}  {cost.dram_cycles:>13,.0f}  "
             f"{cost.buffer_bytes:>12,}  {cost.bound:>5}  {fields}"
         )
-    lines.append(f"{len(choice.candidates)} candidates; the lowest estimate wins, the smaller buffer breaks ties")
+    lines.append(
+        f"{len(choice.candidates)} candidates; the lowest estimate wins, the smaller buffer breaks ties"
+    )
     return "\n".join(lines)

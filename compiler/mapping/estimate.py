@@ -1,11 +1,14 @@
 """What a mapping costs, estimated: cycles of the array, bytes to off-chip memory, words of the buffer.
 
-An estimate ranks mappings; the engine measures them. It assumes independent zeros at the given densities and no drift
-between groups.
+An estimate ranks mappings; the engine measures them. It assumes independent zeros at the given densities, and
+for OSRC channels that differ as compiler/mapping/spread.py says; groups do not drift apart within a job.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,46 +17,12 @@ from compiler.columns import column_taps
 from compiler.geometry import ConvGeometry
 from compiler.mapping.blocks import BlockShape, map_size
 from compiler.mapping.mapping import OUTPUTS_STAY, WEIGHTS_STAY, Mapping
+from compiler.mapping.problem import Problem
+from compiler.mapping.spread import channel_densities, expected_largest, relative_deviation, slowest_of
 from compiler.program import RowOperation
 from compiler.target import Target
 
-
 SMOOTH = 4
-
-
-@dataclass(frozen=True)
-class Densities:
-    """Expected density of ch0 (SRC: I, else dO) and of the second operand (MSRC: ReLU mask, OSRC: I)."""
-
-    ch0: float = 1.0
-    second: float = 1.0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A layer and stage on a machine: what the mapper has to solve.
-
-    batch: samples that weights may be reused over; samples: how many at a time an OSRC job may accumulate over (1, 2, 4, ...).
-    """
-
-    geometry: ConvGeometry
-    operation: RowOperation
-    target: Target
-    densities: Densities
-    batch: int
-    masked: bool
-    samples: int = 1
-
-    @property
-    def out_channels(self) -> int:
-        """Channels across the groups, per convolution group: F for SRC, C otherwise."""
-        g = self.geometry
-        return g.out_channels_per_group if self.operation is RowOperation.SRC else g.in_channels_per_group
-
-    @property
-    def reduce_channels(self) -> int:
-        g = self.geometry
-        return g.in_channels_per_group if self.operation is RowOperation.SRC else g.out_channels_per_group
 
 
 @dataclass(frozen=True)
@@ -84,39 +53,63 @@ def stored_words(target: Target, positions: float, density: float) -> float:
 
 
 @lru_cache(maxsize=65536)
-def entry_cycles(geometry: ConvGeometry, operation: RowOperation, width: int, second: float, macs: int) -> float:
-    """Cycles of one row of a dense ch0 row, averaged over column tiles: sum over positions of E[max(1, ceil(n / macs))]."""
-    columns = map_size(geometry, operation)[1]
-    total, tiles = 0.0, 0
-    for x in range(0, columns, width):
-        taps = (column_taps(geometry, operation, x, min(width, columns - x))[1] >= 0).sum(axis=1)
-        for t in taps:
-            useful = float(t) * second
-            total += max(1.0, useful / macs) if second >= 1 else useful / macs + (1 - second) ** int(t)
-        tiles += 1
-    return total / tiles
+def _tap_counts(geometry: ConvGeometry, pattern: RowOperation, width: int) -> tuple[tuple[int, float], ...]:
+    """(taps, entries with so many) of one dense ch0 row, averaged over the column tiles."""
+    starts = range(0, map_size(geometry, pattern)[1], width)
+    columns = map_size(geometry, pattern)[1]
+    total: Counter[int] = Counter()
+    for x in starts:
+        total.update(
+            (column_taps(geometry, pattern, x, min(width, columns - x))[1] >= 0).sum(axis=1).tolist()
+        )
+    return tuple((taps, entries / len(starts)) for taps, entries in sorted(total.items()))
+
+
+@lru_cache(maxsize=65536)
+def entry_cycles(
+    geometry: ConvGeometry, pattern: RowOperation, width: int, second: float, macs: int
+) -> float:
+    """Cycles of one dense ch0 row, averaged over column tiles: sum of E[max(1, ceil(n / macs))].
+
+    pattern: the ch0 pattern; second: density of what the taps meet.
+    """
+    total = 0.0
+    for taps, entries in _tap_counts(geometry, pattern, width):
+        useful = taps * second / macs
+        total += entries * (max(1.0, useful) if second >= 1 else useful + (1 - second) ** taps)
+    return total
 
 
 def _kernel_rows(problem: Problem) -> float:
     """Kernel rows per row block, averaged over the phases."""
     phases = row_phases(problem.geometry, problem.operation)
-    return problem.geometry.kernel[0] / len(phases) if problem.operation is RowOperation.MSRC else problem.geometry.kernel[0]
+    height = problem.geometry.kernel[0]
+    return height / len(phases) if problem.operation is RowOperation.MSRC else height
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One round of P operations (or of one block, OSRC): cycles in the PEs, on the port, and lines from the banks."""
+    """Cycles of one round of P operations (OSRC: of one block): in PEs, on the port, of the busiest bank."""
 
     pe: float
     port: float
-    lines: float
+    bank: float
 
-    def cycles(self, target: Target) -> tuple[float, str]:
-        bank = self.lines * target.clusters / target.buffer_banks
-        slowest = max(self.pe, self.port, bank)
+    @property
+    def cycles(self) -> tuple[float, str]:
+        slowest = max(self.pe, self.port, self.bank)
         # Two demands of like size hinder each other: a smooth maximum, with the exponent of a rough guess.
-        together = (self.pe**SMOOTH + self.port**SMOOTH + bank**SMOOTH) ** (1 / SMOOTH)
+        together = (self.pe**SMOOTH + self.port**SMOOTH + self.bank**SMOOTH) ** (1 / SMOOTH)
         return together, "pe" if slowest == self.pe else "port" if slowest == self.port else "bank"
+
+
+def _busiest_bank(problem: Problem, ch0_lines: float, ch1_lines: float) -> float:
+    """Cycles of the busiest bank while every cluster reads these lines; C channels lie in at most C banks."""
+    banks, g = problem.target.buffer_banks, problem.geometry
+    ch0, ch1 = g.out_channels, g.in_channels
+    if problem.ch0_pattern is RowOperation.SRC:
+        ch0, ch1 = ch1, ch0
+    return problem.target.clusters * (ch0_lines / min(banks, ch0) + ch1_lines / min(banks, ch1))
 
 
 def _lines(target: Target, words: float) -> float:
@@ -127,26 +120,52 @@ def _lines(target: Target, words: float) -> float:
 def _reduce_round(problem: Problem, shape: BlockShape, rows: float) -> _Work:
     """P operations of an SRC or MSRC job, one per stream."""
     t, g = problem.target, problem.geometry
-    per_row = entry_cycles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
-    row_positions = shape.positions / shape.rows
-    words = stored_words(t, row_positions, problem.densities.ch0) * rows
-    active = min(t.groups_per_cluster, problem.out_channels)
-    lines = _lines(t, words) + -(-active * g.kernel[1] // t.words_per_line)
+    per_row = entry_cycles(g, problem.ch0_pattern, shape.width, problem.densities.second, t.macs_per_pe)
+    words = stored_words(t, shape.positions / shape.rows, problem.densities.ch0) * rows
+    lines = _lines(t, words) + -(-problem.active_groups * g.kernel[1] // t.words_per_line)
     pe = per_row * rows * problem.densities.ch0
-    return _Work(pe, t.pes_per_group * (1 + lines), t.pes_per_group * lines)
+    return _Work(pe, t.pes_per_group * (1 + lines), _busiest_bank(problem, t.pes_per_group * lines, 0))
 
 
-def _store_round(problem: Problem, shape: BlockShape, rows: float, unit_channels: float) -> _Work:
-    """One row block of P OSRC units."""
-    t, g = problem.target, problem.geometry
-    per_row = entry_cycles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
+@lru_cache(maxsize=4096)
+def _slowest_row_cycles(problem: Problem, width: int, samples: int) -> tuple[float, float]:
+    """Cycles of one dense ch0 row of OSRC in a cluster's slowest group: mean and deviation over jobs.
+
+    A group's work follows the density of its own ch1 channel; over several samples the differences average
+    out.
+    """
+    second, share = problem.densities.second, problem.densities.second_share
+    densities = channel_densities(second, share) if problem.target.input_skipping else (1.0,)
+    where = problem.geometry, problem.ch0_pattern, width
+    cycles = sorted(entry_cycles(*where, density, problem.target.macs_per_pe) for density in densities)
+    middle, narrow = sum(cycles) / len(cycles), 1 / math.sqrt(samples)
+    cycles = [middle + (value - middle) * narrow for value in cycles]
+    return expected_largest(tuple(cycles), problem.active_groups)
+
+
+def _stream_imbalance(problem: Problem, mapping: Mapping, chunks: int) -> float:
+    """How much longer the slowest stream of an OSRC job takes than the mean of them.
+
+    Streams whose units have different broadcast channels differ by the mean density of those.
+    """
+    different = min(problem.target.pes_per_group, chunks)
+    densities = channel_densities(problem.densities.ch0, problem.densities.ch0_share)
+    averaged = math.sqrt(mapping.unit_channels * mapping.samples)
+    return 1.0 + slowest_of(different) * relative_deviation(densities) / averaged
+
+
+def _store_round(
+    problem: Problem, shape: BlockShape, rows: float, unit_channels: float, per_row: float
+) -> _Work:
+    """One row block of P OSRC units; per_row: PE cycles of one block row where ch0 is dense."""
+    t = problem.target
     words = stored_words(t, shape.positions / shape.rows, problem.densities.ch0) * rows
     ch1_words = stored_words(t, shape.ch1_positions / shape.rows, problem.densities.second) * rows
-    active = min(t.groups_per_cluster, problem.out_channels)
-    lines = unit_channels * _lines(t, words) + active * _lines(t, ch1_words)
-    headers = unit_channels + active
+    ch0_lines = t.pes_per_group * unit_channels * _lines(t, words)
+    ch1_lines = t.pes_per_group * problem.active_groups * _lines(t, ch1_words)
+    headers = t.pes_per_group * (unit_channels + problem.active_groups)
     pe = unit_channels * per_row * rows * problem.densities.ch0
-    return _Work(pe, t.pes_per_group * (headers + lines), t.pes_per_group * lines)
+    return _Work(pe, headers + ch0_lines + ch1_lines, _busiest_bank(problem, ch0_lines, ch1_lines))
 
 
 def _parts(total: int, size: int) -> list[tuple[int, int]]:
@@ -155,12 +174,19 @@ def _parts(total: int, size: int) -> list[tuple[int, int]]:
     return [(s, n) for s, n in ((size, full), (rest, 1)) if s and n]
 
 
-def _makespan(target: Target, jobs: list[tuple[float, float]]) -> float:
-    """Cycles for (cost, count) jobs handed to the clusters: full rounds of the mean, half a spread at the end."""
+def _makespan(target: Target, jobs: Sequence[tuple[float, float]], deviation: float = 0.0) -> float:
+    """Cycles for (cost, count) jobs on the clusters: full rounds of the mean, half a spread at the end.
+
+    deviation: standard deviation of the costs of like jobs. The tile waits for the slowest cluster: by the
+    last job of each where the hand-out balances the earlier ones, by all of them where it is static.
+    """
     count = sum(n for _, n in jobs)
     mean = sum(cost * n for cost, n in jobs) / count
     spread = max(cost for cost, _ in jobs) - mean
-    return -(-count // target.clusters) * mean + 0.5 * spread
+    rounds = -(-count // target.clusters)
+    together = 1.0 if target.job_handout_dynamic else math.sqrt(rounds)
+    waiting = deviation * together * slowest_of(min(int(count), target.clusters))
+    return rounds * mean + 0.5 * spread + waiting
 
 
 def _overhead(target: Target, drained: float) -> float:
@@ -178,7 +204,7 @@ def _reduce_tile_cycles(
     phases = len(row_phases(problem.geometry, problem.operation))
     jobs, bound = [], "pe"
     for block_rows, count in _parts(rows, shape.rows):
-        cycles, bound = _reduce_round(problem, shape, block_rows).cycles(t)
+        cycles, bound = _reduce_round(problem, shape, block_rows).cycles
         cost = cycles * -(-operations // t.pes_per_group) + _overhead(t, block_rows * shape.width)
         jobs.append((cost, count * column_tiles * channel_blocks * phases))
     return _makespan(t, jobs), bound
@@ -191,17 +217,22 @@ def _store_tile_cycles(
     column_tiles = -(-map_size(problem.geometry, problem.operation)[1] // shape.width)
     chunks = -(-reduce // mapping.unit_channels)
     units = chunks * problem.geometry.kernel[0]
+    per_row, deviation = _slowest_row_cycles(problem, shape.width, mapping.samples)
+    deviation /= max(per_row, 1.0)
+    per_row *= _stream_imbalance(problem, mapping, chunks)
     cost, bound = 0.0, "pe"
     for block_rows, count in _parts(rows, shape.rows):
-        cycles, bound = _store_round(problem, shape, block_rows, reduce / chunks).cycles(t)
+        cycles, bound = _store_round(problem, shape, block_rows, reduce / chunks, per_row).cycles
         cost += cycles * count * column_tiles * mapping.samples
     drained = mapping.unit_channels * problem.geometry.kernel[1] * t.pes_per_group
     active = min(t.groups_per_cluster, problem.out_channels)
-    written = active * drained * t.sum_bits / (t.operand_bits * t.words_per_line) * (2 if mapping.share > 1 else 1)
+    written = (
+        active * drained * t.sum_bits / (t.operand_bits * t.words_per_line) * (2 if mapping.share > 1 else 1)
+    )
     # Results are written while the next job runs, and a job cannot overtake the writes of the one before.
     cost = max(cost, written) + _overhead(t, drained)
     jobs = -(-out // t.groups_per_cluster) * -(-units // t.pes_per_group)
-    return _makespan(t, [(cost, jobs)]), bound
+    return _makespan(t, [(cost, jobs)], cost * deviation), bound
 
 
 def estimate(problem: Problem, shape: BlockShape, mapping: Mapping) -> Estimate:
@@ -233,6 +264,14 @@ def _map_words(problem: Problem, size: tuple[int, int], density: float) -> float
     return stored_words(problem.target, size[1], density) * size[0]
 
 
+def _store_map_sizes(problem: Problem) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Sizes of the maps on ch0 and ch1 of OSRC."""
+    g = problem.geometry
+    if problem.ch0_pattern is RowOperation.SRC:
+        return g.in_size, g.out_size
+    return g.out_size, g.in_size
+
+
 def dram_bytes(problem: Problem, mapping: Mapping) -> float:
     """Off-chip bytes per sample and tile of convolution groups: each operand times how often it is loaded."""
     g, word = problem.geometry, problem.target.operand_bits / 8
@@ -241,10 +280,11 @@ def dram_bytes(problem: Problem, mapping: Mapping) -> float:
     out_tiles = -(-problem.out_channels // mapping.out_tile)
     if problem.operation is RowOperation.OSRC:
         reduce_tiles = -(-problem.reduce_channels // mapping.reduce_tile)
-        inputs = _map_words(problem, g.in_size, problem.densities.second) * problem.out_channels * groups
-        grads = _map_words(problem, g.out_size, problem.densities.ch0) * problem.reduce_channels * groups
+        ch0_size, ch1_size = _store_map_sizes(problem)
+        ch0 = _map_words(problem, ch0_size, problem.densities.ch0) * problem.reduce_channels * groups
+        ch1 = _map_words(problem, ch1_size, problem.densities.second) * problem.out_channels * groups
         sums = weights * problem.target.sum_bits / 8 / (mapping.share * mapping.samples)
-        return (inputs * reduce_tiles + grads * out_tiles) * word + sums
+        return (ch1 * reduce_tiles + ch0 * out_tiles) * word + sums
     in_size, out_size = (
         (g.in_size, g.out_size) if problem.operation is RowOperation.SRC else (g.out_size, g.in_size)
     )
@@ -274,8 +314,9 @@ def buffer_bytes(problem: Problem, mapping: Mapping) -> int:
     height = map_size(g, problem.operation)[0]
     in_rows = _tile_input_rows(problem, mapping.row_tile)
     if problem.operation is RowOperation.OSRC:
-        inputs = out * in_rows * _worst_row_words(t, g.in_size[1])
-        grads = reduce * mapping.row_tile * _worst_row_words(t, g.out_size[1])
+        c, f = (reduce, out) if problem.ch0_pattern is RowOperation.SRC else (out, reduce)
+        inputs = c * in_rows * _worst_row_words(t, g.in_size[1])
+        grads = f * mapping.row_tile * _worst_row_words(t, g.out_size[1])
         sums = out * reduce * kernel * t.sum_bits // t.operand_bits
         return (2 * mapping.samples * (inputs + grads) + sums) * mapping.conv_groups * t.operand_bits // 8
     in_size, out_size = (

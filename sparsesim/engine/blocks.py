@@ -1,4 +1,4 @@
-"""The row blocks of a program as index tables: which rows and columns every row operation reads and where its taps land."""
+"""The row blocks of a program as index tables: rows and columns that are read, and where taps land."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class BlockTables:
     """The row blocks of a program as index tables: B blocks, V pairs, at most R rows, T column tiles."""
 
     out_rows: NDArray[np.int64]  # [B, R] output row within its sample, -1 beyond the block
+    block_sample: NDArray[np.int32]  # [B]
     pair_block: NDArray[np.int64]  # [V]
     pair_start: NDArray[np.int32]  # [B + 1]
     pair_rows: NDArray[np.int32]  # [V, R] row of the ch0 map within its sample, -1 none
@@ -36,6 +37,7 @@ class BlockTables:
 
 
 def block_tables(program: StageProgram) -> BlockTables:
+    """The tables of a program."""
     blocks, geometry = program.row_blocks, program.geometry
     step = geometry.stride[0] if program.operation is RowOperation.MSRC else 1
     index = np.arange(int(blocks[:, BLOCK_ROWS].max()))
@@ -48,15 +50,23 @@ def block_tables(program: StageProgram) -> BlockTables:
     for kernel_row in range(geometry.kernel[0]):
         chosen = np.flatnonzero(kernel_rows == kernel_row)
         outs = rows[pair_block[chosen]]
-        found = operand_rows(geometry, program.operation, outs, kernel_row)
+        found = operand_rows(geometry, program.ch0_pattern, outs, kernel_row)
         pair_rows[chosen] = np.where(outs >= 0, found, -1)
     columns = [(int(b[BLOCK_COLUMN]), int(b[BLOCK_WIDTH])) for b in blocks]
     tiles = sorted(set(columns))
     lookup = {tile: i for i, tile in enumerate(tiles)}
     tile_of_block = np.array([lookup[c] for c in columns], dtype=np.int32)
-    samples = blocks[pair_block, BLOCK_PHASE] if program.samples > 1 else np.zeros(len(pair_block), np.int32)
+    samples = blocks[:, BLOCK_PHASE] if program.samples > 1 else np.zeros(len(blocks), np.int32)
     return BlockTables(
-        rows, pair_block, start, pair_rows, samples.astype(np.int32), kernel_rows, tile_of_block, tiles
+        out_rows=rows,
+        block_sample=samples,
+        pair_block=pair_block,
+        pair_start=start,
+        pair_rows=pair_rows,
+        pair_sample=samples[pair_block],
+        pair_kernel_row=kernel_rows,
+        tile_of_block=tile_of_block,
+        tiles=tiles,
     )
 
 
@@ -79,14 +89,17 @@ def column_tables(program: StageProgram, tiles: list[tuple[int, int]]) -> tuple[
     count = np.zeros(len(tiles), dtype=np.int32)
     taps = np.full((len(tiles), POSITIONS, program.geometry.kernel[1]), -1, dtype=np.int32)
     for t, (column, width) in enumerate(tiles):
-        found, met = column_taps(program.geometry, program.operation, column, width)
+        found, met = column_taps(program.geometry, program.ch0_pattern, column, width)
         columns[t, : len(found)], count[t], taps[t, : len(found)] = found, len(found), met
     return columns, count, taps
 
 
 def ch1_rows(program: StageProgram, blocks: BlockTables) -> NDArray[np.int32]:
-    """Rows of the stacked I of each OSRC pair, int32[V, R], -1 none."""
+    """Rows of the stacked ch1 operand (I; dO where I is broadcast) of OSRC pairs, int32[V, R], -1 none."""
     geometry = program.geometry
+    if program.ch0_pattern is RowOperation.SRC:
+        rows = np.where(blocks.pair_rows >= 0, blocks.out_rows[blocks.pair_block], -1).astype(np.int32)
+        return stacked_rows(rows, blocks.pair_sample, geometry.out_size[0])
     rows = blocks.pair_rows * geometry.stride[0]
     rows = rows + blocks.pair_kernel_row[:, None] * geometry.dilation[0] - geometry.padding[0]
     rows = np.where(blocks.pair_rows >= 0, rows, -1).astype(np.int32)

@@ -44,7 +44,8 @@ def _grouped(values: Values, groups: int) -> Values:
 def reference(program: StageProgram, first: Values, second: Values) -> Values:
     """The convolution of the stage, tap by tap as matrix products.
 
-    first, second: SRC I, W; MSRC dO, W; OSRC I, dO (maps of several samples stacked by rows). Returns O, dI or dW.
+    first, second: SRC I, W; MSRC dO, W; OSRC I, dO (maps of several samples stacked by rows). Returns O, dI
+    or dW.
     """
     g, operation = program.geometry, program.operation
     k = g.groups
@@ -85,16 +86,30 @@ def _weight_gradient(g: ConvGeometry, inputs: Values, grads: Values) -> Values:
 
 def execute(program: StageProgram, first: Values, second: Values) -> Values:
     """What the jobs of the program compute, from the tables the engine times. Arguments as `reference`."""
-    blocks = block_tables(program)
-    columns, count, taps = column_tables(program, blocks.tiles)
-    g = program.geometry
     if program.operation is RowOperation.OSRC:
-        out = np.zeros((g.out_channels, g.in_channels_per_group, *g.kernel))
-        rows = stacked_rows(blocks.pair_rows, blocks.pair_sample, g.out_size[0])
-        tables = (blocks.pair_start, rows, ch1_rows(program, blocks), blocks.tile_of_block, columns, count, taps)
-        for job in program.jobs:
-            store_job(job, program.units, tables, second, first, g.in_channels_per_group, out)
-        return out
+        return _execute_store(program, first, second)
+    return _execute_reduce(program, first, second)
+
+
+def _execute_store(program: StageProgram, inputs: Values, grads: Values) -> Values:
+    """dW; where I is broadcast it is accumulated by input channel."""
+    blocks, g = block_tables(program), program.geometry
+    columns, count, taps = column_tables(program, blocks.tiles)
+    inputs_broadcast = program.ch0_pattern is RowOperation.SRC
+    ch0, ch1 = (inputs, grads) if inputs_broadcast else (grads, inputs)
+    rows = stacked_rows(blocks.pair_rows, blocks.pair_sample, ch0.shape[1] // program.samples)
+    tables = (blocks.pair_start, rows, ch1_rows(program, blocks), blocks.tile_of_block, columns, count, taps)
+    per_group = len(ch1) // g.groups
+    out = np.zeros((len(ch0), per_group, *g.kernel))
+    for job in program.jobs:
+        store_job(job, program.units, tables, ch0, ch1, per_group, out)
+    return _swapped_channels(out, g.groups) if inputs_broadcast else out
+
+
+def _execute_reduce(program: StageProgram, first: Values, second: Values) -> Values:
+    """O or dI."""
+    blocks, g = block_tables(program), program.geometry
+    columns, count, taps = column_tables(program, blocks.tiles)
     is_src = program.operation is RowOperation.SRC
     size = g.out_size if is_src else g.in_size
     out = np.zeros((g.out_channels if is_src else g.in_channels, *size))
@@ -104,20 +119,24 @@ def execute(program: StageProgram, first: Values, second: Values) -> Values:
         blocks.pair_start, blocks.pair_kernel_row, blocks.pair_rows, blocks.out_rows, blocks.tile_of_block,
         columns, count, taps,
     )  # fmt: skip
-    weights = second if is_src else _by_input_channel(g, second)
+    weights = second if is_src else _swapped_channels(second, g.groups)
     for job in program.jobs:
         reduce_job(job, tables, first, weights, reduce, outs, out)
     return out
 
 
-def _by_input_channel(g: ConvGeometry, weights: Values) -> Values:
-    """[F, C / groups, Kh, Kw] -> [C, F / groups, Kh, Kw]"""
-    grouped = weights.reshape(g.groups, g.out_channels_per_group, g.in_channels_per_group, *g.kernel)
-    return np.ascontiguousarray(grouped.swapaxes(1, 2)).reshape(g.in_channels, -1, *g.kernel)
+def _swapped_channels(weights: Values, groups: int) -> Values:
+    """[F, C / groups, Kh, Kw] -> [C, F / groups, Kh, Kw], and back again."""
+    channels, per_group, *kernel = weights.shape
+    grouped = weights.reshape(groups, channels // groups, per_group, *kernel)
+    return np.ascontiguousarray(grouped.swapaxes(1, 2)).reshape(groups * per_group, -1, *kernel)
 
 
 def check_stage(program: StageProgram, masks: LayerMasks) -> None:
-    """Execute a program on random whole numbers under the masks. Raises WrongResult where it differs from the reference."""
+    """Execute a program on random whole numbers under the masks.
+
+    Raises WrongResult where it differs from the reference.
+    """
     rng = np.random.default_rng(0)
     inputs, grads = _values(masks.input, rng), _values(masks.grad_output, rng)
     weights = _weights(program.geometry, rng)

@@ -1,8 +1,9 @@
 """From masks to row-operation words: everything the tile kernel looks up, for one layer, stage and sample.
 
-The cost of a row operation in a PE is a sum over its ch0 entries of max(1, ceil(n / macs_per_pe)), n the useful products of the entry.
-n depends on the position and the group's mask only, so its binary digits become *planes* of 64 positions, and the sum
-becomes sum_j weight_j * popcount(ch0 word & plane_j): one AND and popcount per plane.
+The cost of a row operation in a PE is a sum over its ch0 entries of max(1, ceil(n / macs_per_pe)), n the
+useful products of the entry.
+n depends on the position and the group's mask only, so its binary digits become *planes* of 64 positions, and
+the sum becomes sum_j weight_j * popcount(ch0 word & plane_j): one AND and popcount per plane.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from numpy.typing import NDArray
 
 from compiler.columns import ch1_columns
 from compiler.program import BLOCK_ROWS, BLOCK_WIDTH, RowOperation, StageProgram
-from sparsesim.engine.blocks import POSITIONS, BlockTables, block_tables, ch1_rows, column_tables, stacked_rows
+from sparsesim.engine.blocks import (
+    POSITIONS,
+    BlockTables,
+    block_tables,
+    ch1_rows,
+    column_tables,
+    stacked_rows,
+)
 from sparsesim.engine.kernels.layout import Operands
 from sparsesim.engine.kernels.pack import bit_planes, count_taps, pack_rows, row_words
 from workloads.sparsity.masks import LayerMasks
 
+
 def words_of_row(row_format: str, positions: int, operand_bits: int) -> NDArray[np.int64]:
-    """Words of a stored row of `positions` columns with z = 0..positions non-zeros (microarchitecture section 3)."""
+    """Words of a stored row of `positions` columns with z = 0..positions non-zeros."""
     z = np.arange(positions + 1)
     if row_format == "dense":
         return np.full(positions + 1, positions)
@@ -32,7 +41,10 @@ def words_of_row(row_format: str, positions: int, operand_bits: int) -> NDArray[
 def _stored_rows(
     mask: NDArray[np.uint8], columns: NDArray[np.int64], phases: int, program: StageProgram, height: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Word addresses (start, end), int64[C, rows], of every row in its (channel, column tile, sample, phase) segment."""
+    """Word addresses (start, end), int64[C, rows], of every row.
+
+    They count from the start of its (channel, column tile, sample, phase) segment.
+    """
     target = program.target
     words_of = words_of_row(target.row_format, len(columns), target.operand_bits)
     words = row_words(mask, columns.astype(np.int32), len(columns), words_of)
@@ -58,7 +70,7 @@ def _fetch_lines(
 
 
 def _plane_values(kernel_width: int, macs: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(values int64[K + 1], weights int64[3, J]): bit j of values[n] is plane j of an entry with n useful products."""
+    """(values int64[K + 1], weights int64[3, J]): bit j of values[n] is plane j for n useful products."""
     n = np.arange(kernel_width + 1)
     count_bits = max(int(kernel_width).bit_length(), 1)
     values, columns = n.copy(), [(1 << j, 1 << j, 0) for j in range(count_bits)]
@@ -88,7 +100,7 @@ def _planes(
     count: NDArray[np.int32],
     taps: NDArray[np.int32],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Planes uint64[U, J, C + G] (C the channels of `mask`), or [U, J, 1] with every tap useful if mask is None."""
+    """Planes uint64[U, J, C], C the channels of `mask`; [U, J, 1] with every tap useful if it is None."""
     values, weights = _plane_values(program.geometry.kernel[1], program.target.macs_per_pe)
     size = int(taps.max(initial=0)) + 1
     if mask is None:
@@ -103,8 +115,8 @@ def _planes(
 def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
     """Tables of the tile kernel for one sample of one layer and stage.
 
-    masks: I bool[C, H, W], dO bool[F, Ho, Wo], the ReLU mask of dI bool[C, H, W] or None. What the machine does not
-    skip (target.skip_zeros, mask_skipping, input_skipping) is replaced by ones.
+    masks: I bool[C, H, W], dO bool[F, Ho, Wo], the ReLU mask of dI bool[C, H, W] or None. What the machine
+    does not skip (target.skip_zeros, mask_skipping, input_skipping) is replaced by ones.
     """
     target, geometry, operation = program.target, program.geometry, program.operation
     blocks = block_tables(program)
@@ -115,7 +127,7 @@ def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
     height = ch0.shape[1] // program.samples
     pair_rows = stacked_rows(blocks.pair_rows, blocks.pair_sample, height)
     pack_rows(ch0, pair_rows, pair_tile, columns, count, words)
-    phases = geometry.stride[0] if operation is RowOperation.SRC else 1
+    phases = geometry.stride[0] if program.ch0_pattern is RowOperation.SRC else 1
     lines = np.zeros(words.shape, dtype=np.int32)
     for t in range(len(blocks.tiles)):
         chosen = np.flatnonzero(pair_tile == t)
@@ -126,7 +138,9 @@ def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
     block_words = (program.row_blocks[:, BLOCK_ROWS] * program.row_blocks[:, BLOCK_WIDTH]).astype(np.int32)
     return Operands(
         output_store=int(operation is RowOperation.OSRC),
-        masked=int(operation is RowOperation.MSRC and target.mask_skipping and masks.grad_input_mask is not None),
+        masked=int(
+            operation is RowOperation.MSRC and target.mask_skipping and masks.grad_input_mask is not None
+        ),
         kernel_width=geometry.kernel[1],
         words=words,
         lines=lines,
@@ -134,7 +148,7 @@ def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
         plane_of_pair=plane_of_pair,
         weights=weights,
         pair_start=blocks.pair_start.astype(np.int32),
-        pair_exists=(blocks.pair_rows >= 0).any(axis=1).astype(np.uint8),
+        pair_exists=np.asarray(np.any(blocks.pair_rows >= 0, axis=1), dtype=np.uint8),
         ch1_lines=ch1_lines,
         ch1_words=ch1_words,
         block_words=block_words,
@@ -144,18 +158,24 @@ def pack_operands(program: StageProgram, masks: LayerMasks) -> Operands:
 
 
 def _ch0_mask(program: StageProgram, masks: LayerMasks) -> NDArray[np.uint8]:
-    mask = masks.input if program.operation is RowOperation.SRC else masks.grad_output
+    mask = masks.input if program.ch0_pattern is RowOperation.SRC else masks.grad_output
     if not program.target.skip_zeros:
         return _all_ones(mask.shape[0], (mask.shape[1], mask.shape[2]))
     return _as_bytes(mask)
 
 
+def _ch1_mask(program: StageProgram, masks: LayerMasks) -> NDArray[np.bool_]:
+    """The operand of OSRC that is not broadcast."""
+    return masks.grad_output if program.ch0_pattern is RowOperation.SRC else masks.input
+
+
 def _second_mask(program: StageProgram, masks: LayerMasks) -> NDArray[np.uint8] | None:
-    """The mask that tells the groups apart: ReLU mask (MSRC) or I (OSRC); None where nothing is skipped."""
+    """The mask that tells the groups apart: ReLU mask (MSRC) or ch1 (OSRC); None where nothing is skipped."""
     if program.operation is RowOperation.MSRC and program.target.mask_skipping:
         return None if masks.grad_input_mask is None else _as_bytes(masks.grad_input_mask)
     if program.operation is RowOperation.OSRC and program.target.input_skipping:
-        return None if bool(masks.input.all()) else _as_bytes(masks.input)
+        mask = _ch1_mask(program, masks)
+        return None if bool(mask.all()) else _as_bytes(mask)
     return None
 
 
@@ -166,13 +186,18 @@ def _operation_planes(
     count: NDArray[np.int32],
     taps: NDArray[np.int32],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int32]]:
-    """(planes, weights, plane set of each pair): one set per block, for masked OSRC one per pair."""
+    """(planes, weights, plane set of each pair): one set per block.
+
+    One per pair where OSRC broadcasts dO and looks at I: which row of I an entry meets depends on the kernel
+    row.
+    """
     mask = _second_mask(program, masks)
-    if program.operation is RowOperation.OSRC and mask is not None:
+    if program.ch0_pattern is RowOperation.OSRC and mask is not None:
         tile = blocks.tile_of_block[blocks.pair_block]
         planes, weights = _planes(program, mask, ch1_rows(program, blocks), tile, count, taps)
         return planes, weights, np.arange(len(tile), dtype=np.int32)
-    rows = blocks.out_rows.astype(np.int32)
+    height = program.geometry.out_size[0]  # of dO; only OSRC stacks samples
+    rows = stacked_rows(blocks.out_rows.astype(np.int32), blocks.block_sample, height)
     planes, weights = _planes(program, mask, rows, blocks.tile_of_block, count, taps)
     return planes, weights, blocks.pair_block.astype(np.int32)
 
@@ -180,11 +205,12 @@ def _operation_planes(
 def _ch1_tables(
     program: StageProgram, masks: LayerMasks, blocks: BlockTables
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """(lines, words) int32[V, C] of the rows of I that OSRC loads into Reg-1; empty for the other operations."""
+    """(lines, words) int32[V, ch1 channels] of the rows that OSRC loads into Reg-1; else empty."""
     if program.operation is not RowOperation.OSRC:
         return np.zeros((0, 0), dtype=np.int32), np.zeros((0, 0), dtype=np.int32)
     geometry = program.geometry
-    mask = _as_bytes(masks.input)
+    mask = _as_bytes(_ch1_mask(program, masks))
+    phases = 1 if program.ch0_pattern is RowOperation.SRC else geometry.stride[0]
     if not program.target.skip_zeros:
         mask = np.ones_like(mask)
     rows = ch1_rows(program, blocks)
@@ -193,10 +219,12 @@ def _ch1_tables(
     words = np.zeros_like(lines)
     for t, (column, width) in enumerate(blocks.tiles):
         chosen = np.flatnonzero(pair_tile == t)
-        used = ch1_columns(geometry, column, width)
-        stored = _stored_rows(mask, used, geometry.stride[0], program, geometry.in_size[0])
+        used = ch1_columns(geometry, program.ch0_pattern, column, width)
+        stored = _stored_rows(mask, used, phases, program, mask.shape[1] // program.samples)
         lines[chosen] = _fetch_lines(stored, rows[chosen], program.target.words_per_line)
-        nonzero = np.concatenate([mask[:, :, used].sum(axis=2, dtype=np.int32), np.zeros((len(mask), 1), np.int32)], 1)
+        nonzero = np.concatenate(
+            [mask[:, :, used].sum(axis=2, dtype=np.int32), np.zeros((len(mask), 1), np.int32)], 1
+        )
         words[chosen] = nonzero[:, rows[chosen]].sum(axis=2).T
     return np.where(words > 0, lines, 0).astype(np.int32), words
 
@@ -212,7 +240,9 @@ def _result_words(
     np.cumsum(_as_bytes(mask), axis=2, dtype=np.int32, out=summed[:, :, 1:])
     out = np.empty((len(block_words), len(mask)), dtype=np.int32)
     for t, (column, width) in enumerate(blocks.tiles):
-        per_row = np.zeros((mask.shape[0], mask.shape[1] + 1), dtype=np.int32)  # last: a row that does not exist
+        per_row = np.zeros(
+            (mask.shape[0], mask.shape[1] + 1), dtype=np.int32
+        )  # last: a row that does not exist
         per_row[:, :-1] = summed[:, :, column + width] - summed[:, :, column]
         chosen = np.flatnonzero(blocks.tile_of_block == t)
         out[chosen] = per_row[:, blocks.out_rows[chosen]].sum(axis=2).T

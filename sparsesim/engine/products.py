@@ -10,11 +10,14 @@ from compiler.program import Stage
 from workloads.sparsity.masks import LayerMasks
 
 
-def _active(mask: NDArray[np.bool_] | None, channels: int, groups: int, size: tuple[int, int]) -> NDArray[np.int64]:
+def _active(
+    mask: NDArray[np.bool_] | None, channels: int, groups: int, size: tuple[int, int]
+) -> NDArray[np.int64]:
     """Active channels per convolution group and position, int64[groups, rows, columns]; None: all of them."""
     if mask is None:
         return np.full((groups, *size), channels // groups, dtype=np.int64)
-    return mask.reshape(groups, channels // groups, *mask.shape[1:]).sum(axis=1, dtype=np.int64)
+    grouped = mask.reshape(groups, channels // groups, *mask.shape[1:])
+    return np.asarray(grouped.sum(axis=1), dtype=np.int64)
 
 
 def _products(geometry: ConvGeometry, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from compiler.compile import StageDensities
 from compiler.training import ConvWork
 from workloads.sparsity.masks import LayerDensities, LayerMasks
 from workloads.sparsity.profile import Profile
@@ -14,10 +17,13 @@ from workloads.sparsity.trace import Trace
 
 
 class MaskSource(Protocol):
-    """Masks and expected densities of layers. `pruning` is the rate at which dO is pruned, 0 for natural sparsity."""
+    """Masks and expected densities of layers. `pruning`: rate at which dO is pruned, 0: natural sparsity."""
 
     def densities(self, layer: str, pruning: float) -> LayerDensities:
         """Expected densities of a layer."""
+
+    def channel_shares(self, layer: str, pruning: float) -> tuple[float, float]:
+        """Shares of the variance of I and dO common to a channel, 0..1 (compiler/mapping/spread.py)."""
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         """Masks of one sample of a layer (of the whole batch, for a fully connected one)."""
@@ -26,11 +32,29 @@ class MaskSource(Protocol):
         """Masks without zeros, `samples` maps stacked by rows."""
 
 
+def expected_densities(source: MaskSource, layer: str, pruning: float) -> StageDensities:
+    """What the mapper is told of a layer."""
+    found = source.densities(layer, pruning)
+    shares = source.channel_shares(layer, pruning)
+    return StageDensities(found.input, found.grad_output, found.grad_input_mask, *shares)
+
+
 def _ones(work: ConvWork, samples: int) -> LayerMasks:
     g = work.geometry
     inputs = np.ones((g.in_channels, samples * g.in_size[0], g.in_size[1]), dtype=np.bool_)
     grads = np.ones((g.out_channels, samples * g.out_size[0], g.out_size[1]), dtype=np.bool_)
     return LayerMasks(inputs, grads, None)
+
+
+def channel_share(mask: NDArray[np.bool_]) -> float:
+    """Share of a mask bool[C, H, W] that is common to its channels, 0..1.
+
+    The normal deviates of the channels' densities have the variance share / (1 - share).
+    """
+    normal, least = NormalDist(), 0.5 / mask[0].size
+    densities = np.clip(mask.mean(axis=(1, 2)), least, 1.0 - least)
+    variance = float(np.var([normal.inv_cdf(float(d)) for d in densities]))
+    return variance / (1.0 + variance)
 
 
 @dataclass(frozen=True)
@@ -42,6 +66,10 @@ class ProfileSource:
 
     def densities(self, layer: str, pruning: float) -> LayerDensities:
         return self.profile.densities(layer, pruning)
+
+    def channel_shares(self, layer: str, pruning: float) -> tuple[float, float]:
+        clustering = self.profile.layers[self.profile.index(layer)].clustering(pruning)
+        return clustering.input.channel, clustering.grad_output.channel
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         return self.profile.masks(layer, pruning, self.seed, sample)
@@ -63,6 +91,10 @@ class TraceSource:
         if layer not in self.known:
             self.known[layer] = self.masks(layer, pruning, 0).densities()
         return self.known[layer]
+
+    def channel_shares(self, layer: str, pruning: float) -> tuple[float, float]:
+        masks = self.masks(layer, pruning, 0)
+        return channel_share(masks.input), channel_share(masks.grad_output)
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         if layer in self.fully_connected:

@@ -48,6 +48,7 @@ def kernel_machine(target: Target) -> Machine:
         pipeline_cycles=target.pipeline_cycles,
         ppu_words=target.ppu_words_per_cycle,
         banks=target.buffer_banks,
+        bank_mask=target.buffer_banks - 1 if target.buffer_banks.bit_count() == 1 else -1,
         words_per_line=target.words_per_line,
         operand_bits=target.operand_bits,
         sum_bits=target.sum_bits,

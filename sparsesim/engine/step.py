@@ -13,14 +13,14 @@ import numpy as np
 
 from compiler.compile import Compiled, StageDensities, compile_stage
 from compiler.other_work import OtherWork
-from compiler.program import Stage, StageProgram
+from compiler.program import RowOperation, Stage, StageProgram
 from compiler.target import Target
 from compiler.training import ConvWork
 from sparsesim.engine.check import check_stage
 from sparsesim.engine.kernels.layout import OPERATIONS
 from sparsesim.engine.products import useful_products
 from sparsesim.engine.record import OtherRecord, StageRecord, StepRecords
-from sparsesim.engine.source import MaskSource
+from sparsesim.engine.source import MaskSource, expected_densities
 from sparsesim.engine.stage import run_stage
 from workloads.sparsity.masks import LayerMasks
 
@@ -29,7 +29,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the step. pruning: the rate at which dO is pruned, 0 natural, None dense (masks do not matter)."""
+    """One run of the step. pruning: rate at which dO is pruned, 0 natural, None dense (no masks)."""
 
     name: str
     target: Target
@@ -38,7 +38,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to simulate. accumulate: samples a GTW job may accumulate over; check: compare values with a reference."""
+    """What to simulate.
+
+    accumulate: samples a GTW job may accumulate over; check: compare values with a reference.
+    """
 
     works: Sequence[ConvWork]
     other: Sequence[OtherWork]
@@ -66,8 +69,12 @@ def _stack(masks: Sequence[LayerMasks]) -> LayerMasks:
     """Maps of several samples stacked by rows, as OSRC programs over several samples read them."""
     if len(masks) == 1:
         return masks[0]
-    inputs = np.concatenate([m.input for m in masks], axis=1)
-    return LayerMasks(inputs, np.concatenate([m.grad_output for m in masks], axis=1), None)
+    needed = [m.grad_input_mask for m in masks if m.grad_input_mask is not None]
+    return LayerMasks(
+        np.concatenate([m.input for m in masks], axis=1),
+        np.concatenate([m.grad_output for m in masks], axis=1),
+        np.concatenate(needed, axis=1) if len(needed) == len(masks) else None,
+    )
 
 
 def _record(task: _Task, masks: LayerMasks, seconds: float, check: bool) -> StageRecord:
@@ -113,15 +120,21 @@ def _useful(program: StageProgram, masks: LayerMasks) -> int:
     elif program.stage is Stage.GTA and not target.mask_skipping:
         masks = LayerMasks(masks.input, masks.grad_output, None)
     elif program.stage is Stage.GTW and not target.input_skipping:
-        masks = LayerMasks(np.ones_like(masks.input), masks.grad_output, None)
+        masks = _without_private_zeros(program, masks)
     return useful_products(program.geometry, program.stage, masks, program.samples)
+
+
+def _without_private_zeros(program: StageProgram, masks: LayerMasks) -> LayerMasks:
+    """GTW masks of a machine that skips the zeros of the broadcast operand only."""
+    if program.ch0_pattern is RowOperation.SRC:
+        return LayerMasks(masks.input, np.ones_like(masks.grad_output), None)
+    return LayerMasks(np.ones_like(masks.input), masks.grad_output, None)
 
 
 def _compiled(plan: Plan, run: Run, work: ConvWork, stage: Stage) -> Compiled:
     expected = StageDensities()
     if run.pruning is not None:
-        found = plan.source.densities(work.layer, run.pruning)
-        expected = StageDensities(found.input, found.grad_output, found.grad_input_mask)
+        expected = expected_densities(plan.source, work.layer, run.pruning)
     return compile_stage(work, stage, run.target, plan.batch, expected, plan.accumulate)
 
 
@@ -158,10 +171,11 @@ def _run_task(plan: Plan, task: _Task) -> StageRecord:
 
 
 def other_record(work: OtherWork, target: Target) -> OtherRecord:
-    """Cycles of work outside the convolutions: the slower of the PPU lanes and the off-chip memory, plus its latency.
+    """Cycles of work outside the convolutions: the slower of PPU lanes and off-chip memory, plus latency.
 
-    cycles = max(operations / (groups x ppu_words_per_cycle), bytes / bytes per cycle) + latency. Operations in the PPU lanes run at
-    one element per lane and cycle. The off-chip words of these maps are not compressed.
+    cycles = max(operations / (groups x ppu_words_per_cycle), bytes / bytes per cycle) + latency. Operations
+    in the PPU lanes run at one element per lane and cycle. The off-chip words of these maps are not
+    compressed.
     """
     word_bytes = target.operand_bits / 8
     read, write = work.read_words * word_bytes, work.write_words * word_bytes
@@ -174,7 +188,8 @@ def other_record(work: OtherWork, target: Target) -> OtherRecord:
 def simulate_step(plan: Plan, threads: int | None = None, progress: Progress | None = None) -> StepRecords:
     """Simulate a training step. The result does not depend on the number of threads.
 
-    threads: worker threads, default one per core. progress(done, total, label) is called in the calling thread.
+    threads: worker threads, default one per core. progress(done, total, label) is called in the calling
+    thread.
     """
     started = time.perf_counter()
     workers = threads or os.cpu_count() or 1
@@ -214,5 +229,3 @@ def _collect(
             records.append(future.result())
             if progress is not None:
                 progress(len(records), max(total, len(records) + len(waiting)), label)
-
-

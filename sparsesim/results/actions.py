@@ -19,7 +19,8 @@ def stage_actions(record: StageRecord, machine: Machine) -> ActionCounts:
     counts = record.counts
     states = record.states.sum(axis=0)
     drained = int(counts[layout.DRAINED_WORDS])
-    # OSRC keeps every weight gradient in one PE only; SRC and MSRC add up the registers of all PEs of the group.
+    # OSRC keeps every weight gradient in one PE only; SRC and MSRC add up the registers of all PEs of the
+    # group.
     others = 0 if record.stage is Stage.GTW else machine.array.pes_per_group - 1
     return ActionCounts(
         macs=int(counts[layout.USEFUL]),
@@ -43,7 +44,7 @@ def stage_actions(record: StageRecord, machine: Machine) -> ActionCounts:
 
 
 def other_actions(record: OtherRecord, machine: Machine) -> ActionCounts:
-    """The actions of other work, per sample: it streams from the memory through the buffer to the PPUs and back."""
+    """The actions of other work, per sample: it streams through the buffer to the PPUs and back."""
     read = record.dram_read_bytes / line_bytes(machine)
     written = record.dram_write_bytes / line_bytes(machine)
     return ActionCounts(

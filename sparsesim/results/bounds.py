@@ -1,8 +1,8 @@
 """What no result may violate: physics, and books that balance.
 
-A violation is a bug in the simulator, never the user's doing. The speedup is bounded by work: a run needs at least
-useful MACs / (PEs x macs_per_pe) cycles, so dense cycles over that is the most it can gain; likewise the energy of its
-products alone bounds the energy efficiency.
+A violation is a bug in the simulator, never the user's doing. The speedup is bounded by work: a run needs at
+least useful MACs / (PEs x macs_per_pe) cycles, so dense cycles over that is the most it can gain; likewise
+the energy of its products alone bounds the energy efficiency.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class BoundViolation(Exception):
 
 
 def check_bounds(result: Result) -> None:
-    """Check every layer, every run and every ratio of a result; raises BoundViolation naming what is wrong."""
+    """Check every layer, run and ratio of a result; raises BoundViolation naming what is wrong."""
     violations = list(_violations(result))
     if violations:
         shown = "\n".join(f"  {sentence}" for sentence in violations[:10])
         more = f"\n  and {len(violations) - 10} more" if len(violations) > 10 else ""
         raise BoundViolation(
-            f"this is a bug in sparsesim: the result of {result.network} on {result.dataset} breaks bounds that "
-            f"hold for every machine\n{shown}{more}"
+            f"this is a bug in sparsesim: the result of {result.network} on {result.dataset} breaks bounds "
+            f"that hold for every machine\n{shown}{more}"
         )
 
 
@@ -61,7 +61,7 @@ def _layer(layer: LayerResult) -> Iterator[str]:
     if _exceeds(layer.pe_utilization, 1):
         yield f"PE utilisation {layer.pe_utilization:.4f} is above 1"
     if layer.computed_macs != layer.useful_macs:
-        yield f"the engine computed {layer.computed_macs:,.1f} products, the masks have {layer.useful_macs:,.1f}"
+        yield f"{layer.computed_macs:,.1f} products computed, but the masks have {layer.useful_macs:,.1f}"
     if _exceeds(layer.useful_macs, layer.dense_macs):
         yield f"{layer.useful_macs:,.1f} useful MACs are more than the {layer.dense_macs:,.1f} dense ones"
     if any(not 0 <= density <= 1 for density in layer.density.values()):

@@ -14,10 +14,10 @@ Number = int | float
 
 
 def document(result: Result) -> dict[str, Any]:
-    """The summary of a result: dictionaries, lists, strings and finite numbers; counts that are whole are integers.
+    """The summary of a result, as JSON knows it: all numbers finite, whole counts as integers.
 
-    Beyond the schema: prune, energy_table, notes, engine, energy_efficiency_range, and with several samples the half widths of
-    95 % confidence intervals. A key without a value is absent.
+    Beyond the schema: prune, energy_table, notes, engine, energy_efficiency_range, and with several samples
+    the half widths of 95 % confidence intervals. A key without a value is absent.
     """
     summary: dict[str, Any] = {
         "schema": SCHEMA,

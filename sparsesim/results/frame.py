@@ -14,7 +14,8 @@ DENSITIES = ("input", "grad_output", "grad_input_mask")
 def columns(result: Result) -> dict[str, list[Any]]:
     """Columns by name, all equally long; a density that does not exist is None.
 
-    energy_COMPONENT_pj are the centre values of the whole step (with_dram), energy_COMPONENT_on_chip_pj those of the on-chip accounting.
+    energy_COMPONENT_pj are the centre values of the whole step (with_dram), energy_COMPONENT_on_chip_pj those
+    of the on-chip accounting.
     """
     rows = [row(layer) for layer in result.layers]
     return {name: [found[name] for found in rows] for name in rows[0]} if rows else {}

@@ -12,9 +12,10 @@ CONFIDENCE = 0.95
 
 
 def student_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
-    """The t for which a Student variable with `degrees` >= 1 lies within +-t with probability `confidence` (0 to 1).
+    """The t so that a Student variable with `degrees` >= 1 is within +-t with probability `confidence`.
 
-    The probability has a closed form for whole degrees (Abramowitz and Stegun 26.7.3, 26.7.4); it is inverted by bisection.
+    The probability has a closed form for whole degrees (Abramowitz and Stegun 26.7.3, 26.7.4); it is inverted
+    by bisection.
     """
     low, high = 0.0, 1.0
     while _probability_within(high, degrees) < confidence:
@@ -52,7 +53,8 @@ def mean_half_width(values: FloatArray) -> FloatArray | None:
 def ratio_half_width(numerators: FloatArray, denominators: FloatArray) -> FloatArray | None:
     """Half width of the interval of mean(numerators) / mean(denominators), samples on axis 0 and paired.
 
-    Delta method: with the ratio R, the residuals n - R d have mean zero, and R varies like their mean over mean(d).
+    Delta method: with the ratio R, the residuals n - R d have mean zero, and R varies like their mean over
+    mean(d).
     """
     divisor = denominators.mean(axis=0)
     residuals = numerators - numerators.mean(axis=0) / divisor * denominators

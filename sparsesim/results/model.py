@@ -22,11 +22,13 @@ class LayerResult(Measures):
     """One layer and stage in one run.
 
     stage: "forward", "gta", "gtw" or "other" (batch-norm, pooling, weight update ...: no cycles on chip).
-    index: place of the layer in forward order, -1 for stage "other". run: "dense", "natural", "pruned" or "recorded".
+    index: place of the layer in forward order, -1 for stage "other". run: "dense", "natural", "pruned" or
+    "recorded".
     computed_macs: products the engine executed; must equal useful_macs.
-    lower_bound_cycles: no machine of these sizes can be faster: work over multipliers, bytes over bandwidth of the buffer
-    and, with_dram, of the memory. density: fractions of non-zeros ("input", "grad_output") and of positions where dI is needed
-    ("grad_input_mask"); empty for "other". pe_utilization: useful_macs / (on-chip cycles x PEs x macs_per_pe).
+    lower_bound_cycles: no machine of these sizes can be faster: work over multipliers, bytes over bandwidth
+    of the buffer and, with_dram, of the memory. density: fractions of non-zeros ("input", "grad_output") and
+    of positions where dI is needed ("grad_input_mask"); empty for "other". pe_utilization: useful_macs /
+    (on-chip cycles x PEs x macs_per_pe).
     """
 
     name: str
@@ -44,7 +46,8 @@ class RunResult(Measures):
     """All layers of one run; cycles_by_stage: by stage, adding up to `cycles` ("other" has none on chip).
 
     pe_utilization: useful_macs / (on-chip cycles x PEs x macs_per_pe), 0 to 1.
-    cycles_half_width, energy_half_width_pj: half of the 95 % confidence interval of the mean; None for a single sample.
+    cycles_half_width, energy_half_width_pj: half of the 95 % confidence interval of the mean; None for a
+    single sample.
     """
 
     name: str
@@ -69,7 +72,7 @@ class ProfileSource:
 
 @dataclass(frozen=True)
 class EngineSpeed:
-    """Totals over all runs and samples: on-chip cycles simulated, dense-equivalent MACs, PE row operations, and the time it took."""
+    """Totals over all runs and samples: cycles simulated (on chip), dense-equivalent MACs, row operations."""
 
     simulated_cycles: int
     dense_macs: int
@@ -81,8 +84,9 @@ class EngineSpeed:
 class Result:
     """One training step on one machine: every run, every layer and stage.
 
-    All cycles, counts, bytes and energies are per sample, the mean over the `samples` simulated. runs and layers are in the order
-    of simulation; the first run is "dense". Ratios have the dense baseline above: dense cycles / cycles, dense energy / energy.
+    All cycles, counts, bytes and energies are per sample, the mean over the `samples` simulated. runs and
+    layers are in the order of simulation; the first run is "dense". Ratios have the dense baseline above:
+    dense cycles / cycles, dense energy / energy.
     """
 
     network: str

@@ -18,7 +18,8 @@ ACCOUNTINGS = ("on_chip", "with_dram")
 class Accounts:
     """One quantity in both accountings; they are never mixed.
 
-    on_chip: convolution and FC stages only, the memory behind the buffers never stalls, no off-chip energy (as published).
+    on_chip: convolution and FC stages only, the memory behind the buffers never stalls, no off-chip energy
+    (as published).
     with_dram: the whole step, with stalls for the memory and all other work.
     """
 
@@ -37,8 +38,9 @@ class Accounts:
 class ByteCounts:
     """Bytes moved, per sample.
 
-    dram_*: by the DMA, which has a port of its own into every bank; each of these bytes enters or leaves the buffer once.
-    buffer_*: through the array's side of the banks (operands, kernel rows, partial sums, results). The DMA's bytes are not in them.
+    dram_*: by the DMA, which has a port of its own into every bank; each of these bytes enters or leaves the
+    buffer once. buffer_*: through the array's side of the banks (operands, kernel rows, partial sums,
+    results). The DMA's bytes are not in them.
     """
 
     dram_read: float = 0.0
@@ -90,7 +92,8 @@ class Energy:
 class Measures:
     """What layers and runs have in common; per sample, so counts may be fractional.
 
-    cycles: duration. useful_macs: products of non-zeros, counted from the masks. dense_macs: kernel taps inside the input.
+    cycles: duration. useful_macs: products of non-zeros, counted from the masks. dense_macs: kernel taps
+    inside the input.
     group_cycles: cycles of the PE groups by cause (CAUSES); they add up to cycles.with_dram x groups.
     bytes: moved; energy_pj: spent.
     """

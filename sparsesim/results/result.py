@@ -14,6 +14,7 @@ from sparsesim.engine.record import OtherRecord, StageRecord, StepRecords
 from sparsesim.machine import Machine
 from sparsesim.results.actions import line_bytes, other_actions, stage_actions
 from sparsesim.results.interval import FloatArray, mean_half_width, ratio_half_width
+from sparsesim.results.model import DENSE, EngineSpeed, LayerResult, ProfileSource, Result, RunResult
 from sparsesim.results.parts import (
     CAUSES,
     ON_CHIP_CAUSES,
@@ -24,7 +25,6 @@ from sparsesim.results.parts import (
     Measures,
     added,
 )
-from sparsesim.results.model import DENSE, EngineSpeed, LayerResult, ProfileSource, Result, RunResult
 from sparsesim.results.samples import Costed, Series, sample_series
 
 __all__ = ["Result", "build_result", "utilization"]
@@ -56,7 +56,8 @@ def build_result(
 ) -> Result:
     """The result of all records; the first run must be "dense".
 
-    profile: "name", "kind", "source" and, or None, "transferred_from". energy_model_dense is that of the dense baseline.
+    profile: "name", "kind", "source" and, or None, "transferred_from". energy_model_dense is that of the
+    dense baseline.
     """
     models = {run: energy_model_dense if run == DENSE else energy_model_sparse for run in records.runs}
     parts = [_run(run, records, machine, models[run]) for run in records.runs]
@@ -152,7 +153,8 @@ def _stage_layers(costed: Sequence[Costed], machine: Machine, model: EnergyModel
 def _stage_layer(items: list[Costed], machine: Machine, model: EnergyModel) -> LayerResult:
     records = [record for record, _ in items]
     samples = sum(record.samples for record in records)
-    counts = sum((actions for _, actions in items), ActionCounts()).times(1 / samples)
+    totals = sum((actions for _, actions in items), ActionCounts())
+    counts = totals.times(1 / samples)
     cycles = Accounts(
         sum(record.on_chip_cycles for record in records) / samples,
         sum(record.with_dram_cycles for record in records) / samples,
@@ -172,7 +174,7 @@ def _stage_layer(items: list[Costed], machine: Machine, model: EnergyModel) -> L
         stage=first.stage.value,
         run=first.run,
         index=first.index,
-        computed_macs=counts.macs,
+        computed_macs=totals.macs / samples,
         lower_bound_cycles=_lower_bound(items, machine),
         density=_densities(records),
         pe_utilization=utilization(measures, machine),
@@ -203,7 +205,7 @@ def _energy(counts: ActionCounts, cycles: Accounts, model: EnergyModel) -> Energ
 
 
 def _lower_bound(items: Sequence[Costed], machine: Machine) -> Accounts:
-    """Whole cycles per record: work over multipliers, lines over banks; with_dram also bytes over bandwidth."""
+    """Whole cycles per record: work over multipliers, lines over banks; with_dram bytes over bandwidth."""
     samples = sum(record.samples for record, _ in items)
     inside = with_dram = 0
     for record, counts in items:

@@ -18,7 +18,7 @@ Costed = tuple[StageRecord, ActionCounts]
 
 @dataclass(frozen=True)
 class Series:
-    """One run, sample by sample: float64[samples, 2] each, columns on_chip and with_dram; energy in pJ (centre)."""
+    """One run, sample by sample: float64[samples, 2], columns on_chip and with_dram; centre energy in pJ."""
 
     cycles: FloatArray
     energy_pj: FloatArray
@@ -29,10 +29,11 @@ def sample_series(
 ) -> Series | None:
     """The totals of a run for each of its samples, or None where there are not two samples to compare.
 
-    whole: means of the run; other: the part of it outside the convolutions, which does not depend on the sample.
-    Most layers are simulated sample by sample. Those that the machine executes for several samples together (a fully connected
-    layer for a batch, weight gradients accumulated over samples) have only a mean; they are taken to vary as the rest does.
-    A run of which every layer was simulated once (the dense one, which no mask changes) is the same for all samples.
+    whole: means of the run; other: the part of it outside the convolutions, which does not depend on the
+    sample. Most layers are simulated sample by sample. Those that the machine executes for several samples
+    together (a fully connected layer for a batch, weight gradients accumulated over samples) have only a
+    mean; they are taken to vary as the rest does. A run of which every layer was simulated once (the dense
+    one, which no mask changes) is the same for all samples.
     """
     single = [item for item in records if item[0].samples == 1 and not item[0].fc]
     by_sample = _by_sample(single)

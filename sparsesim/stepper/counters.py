@@ -26,7 +26,7 @@ class TileCounts:
         read as earlier partial sums, and wrote.
     ch0_entries_delivered: entries times active groups. ch1_words_delivered: words written into Reg-1s;
         SRC and MSRC out_count x Kw per non-empty operation; OSRC, per ch1 item, its non-zero values
-        of I (its positions in the dense machine).
+        (its positions in the dense machine).
     drained_words: sum of n_acc over the drains. result_words: words of finished results plus partial
         sums (one per sum, whatever its width) given to the write ports. jobs: jobs dispatched.
     """

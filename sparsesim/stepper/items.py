@@ -30,7 +30,7 @@ class Block:
 
 @dataclass(eq=False)
 class Ch1Item(Item):
-    """The rows of I of one group that `block` meets (OSRC); `words` go into its Reg-1."""
+    """The ch1 rows of one group for `block` (OSRC); `words` go into its Reg-1."""
 
     words: int
     block: Block

@@ -61,7 +61,7 @@ class JobDecoder:
     def __init__(self, program: StageProgram, masks: Masks) -> None:
         self.program = program
         self.target = program.target
-        self.operands: Operands = operands_of(program.operation, program.geometry, program.target, masks)
+        self.operands: Operands = operands_of(program, masks)
 
     def decode(self, index: int) -> Job:
         """Job `index` of the job table, not yet dispatched."""
@@ -94,10 +94,13 @@ class JobDecoder:
         return self._block(int(self.program.jobs[index, table.JOB_BLOCK]))
 
     def _units(self, index: int) -> list[tuple[int, range]]:
-        """(kernel row, channels f) of each unit of an OSRC job."""
+        """(kernel row, ch0 channels) of each unit of an OSRC job."""
         row = self.program.jobs[index]
         units = self.program.units[row[table.JOB_UNIT] : row[table.JOB_UNIT_END]]
-        return [(int(kernel_row), range(int(f), int(f) + int(count))) for kernel_row, f, count in units]
+        return [
+            (int(kernel_row), range(int(first), int(first) + int(count)))
+            for kernel_row, first, count in units
+        ]
 
     # Items, in the order of section 4.
 
@@ -134,7 +137,7 @@ class JobDecoder:
             loaded = Block()
             loads = [self._ch1_item(block, channel, kernel_row, loaded) for channel in job.channels]
             yield from _take_turns(operations, loads)
-            loaded.operations = [self._operation(job, block, f, kernel_row, 0) for f in channels]
+            loaded.operations = [self._operation(job, block, channel, kernel_row, 0) for channel in channels]
             operations = list(loaded.operations)
         yield from operations
 
@@ -149,12 +152,12 @@ class JobDecoder:
     def _ch1_item(self, block: RowBlock, channel: int, kernel_row: int, loaded: Block) -> Ch1Item:
         assert isinstance(self.operands, OsrcOperands)
         rows = [pair.partner_row for pair in self.operands.row_pairs(block, kernel_row)]
-        columns = self.operands.input_columns_of(block)
+        columns = self.operands.ch1_columns(block)
         plane = self.operands.ch1_plane(channel, block.sample)
         kept = plane if self.target.skip_zeros else np.ones_like(plane)
         words = int(kept[np.ix_(rows, columns)].sum())
-        stride = self.program.geometry.stride[0]
-        lines = fetch_lines(self.target, plane, rows, columns, stride) if words else 0
+        step = self.operands.ch1_row_step
+        lines = fetch_lines(self.target, plane, rows, columns, step) if words else 0
         return Ch1Item(self._bank(channel), lines, words, loaded)
 
     def _operation(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.geometry import ConvGeometry
-from compiler.program import RowOperation
+from compiler.program import INPUTS_BROADCAST, RowOperation, StageProgram
 from compiler.target import Target
 
 Plane = NDArray[np.bool_]
@@ -53,7 +53,7 @@ class RowBlock:
 
 @dataclass(frozen=True)
 class RowPair:
-    """A ch0 row and the row it meets through one kernel row: SRC a row of O, MSRC of dI, OSRC of I."""
+    """A ch0 row and the row it meets through one kernel row: of O (SRC), dI (MSRC) or ch1 (OSRC)."""
 
     ch0_row: int
     partner_row: int
@@ -64,6 +64,7 @@ class Operands(ABC):
 
     has_masks = False  # whether ReLU masks are fetched and looked at
     ch0_row_step = 1  # distance of neighbouring ch0 rows in their tensor
+    ch1_row_step = 1  # the same for the rows of ch1 (OSRC)
     block_row_step = 1  # distance of neighbouring rows of a block
 
     def __init__(self, geometry: ConvGeometry, target: Target, masks: Masks) -> None:
@@ -175,25 +176,55 @@ class MsrcOperands(Operands):
 
 
 class OsrcOperands(Operands):
-    """GTW: ch0 is dO, the partner row is a row of I, delivered on ch1."""
+    """GTW: one of dO and I is ch0, the other is the partner, delivered on ch1."""
 
-    def ch0_plane(self, channel: int, sample: int) -> Plane:
-        height = self.geometry.out_size[0]
-        return np.asarray(self.masks.grad_output[channel, sample * height : (sample + 1) * height], np.bool_)
-
-    def ch1_plane(self, channel: int, sample: int) -> Plane:
+    def inputs_plane(self, channel: int, sample: int) -> Plane:
         """Non-zero mask of channel `channel` of I of one sample; the maps of several samples are stacked."""
         height = self.geometry.in_size[0]
         return np.asarray(self.masks.input[channel, sample * height : (sample + 1) * height], np.bool_)
+
+    def gradients_plane(self, channel: int, sample: int) -> Plane:
+        """Non-zero mask of channel `channel` of dO of one sample."""
+        height = self.geometry.out_size[0]
+        return np.asarray(self.masks.grad_output[channel, sample * height : (sample + 1) * height], np.bool_)
+
+    def gradient_columns_of(self, block: RowBlock) -> list[int]:
+        """Columns of dO of the block that some tap can use."""
+        return [
+            x for x in block.column_numbers() if any(self.input_column(x, k) is not None for k in self.taps())
+        ]
+
+    @abstractmethod
+    def ch1_plane(self, channel: int, sample: int) -> Plane:
+        """Non-zero mask of channel `channel` of the ch1 operand of one sample."""
+
+    @abstractmethod
+    def ch1_columns(self, block: RowBlock) -> list[int]:
+        """The ch1 columns that some entry can meet, ascending."""
+
+
+class GradientsBroadcast(OsrcOperands):
+    """OSRC with dO on ch0: a group works on a channel of I."""
+
+    def __init__(self, geometry: ConvGeometry, target: Target, masks: Masks) -> None:
+        super().__init__(geometry, target, masks)
+        self.ch1_row_step = geometry.stride[0]
+
+    def ch0_plane(self, channel: int, sample: int) -> Plane:
+        return self.gradients_plane(channel, sample)
+
+    def ch1_plane(self, channel: int, sample: int) -> Plane:
+        return self.inputs_plane(channel, sample)
 
     def row_pairs(self, block: RowBlock, kernel_row: int) -> list[RowPair]:
         met = [(y, self.input_row(y, kernel_row)) for y in block.row_numbers()]
         return [RowPair(y, row) for y, row in met if row is not None]
 
     def ch0_columns(self, block: RowBlock) -> list[int]:
-        return [
-            x for x in block.column_numbers() if any(self.input_column(x, k) is not None for k in self.taps())
-        ]
+        return self.gradient_columns_of(block)
+
+    def ch1_columns(self, block: RowBlock) -> list[int]:
+        return self.input_columns_of(block)
 
     def useful_products(self, block: RowBlock, channel: int, partner_row: int, column: int) -> int:
         products = 0
@@ -206,13 +237,48 @@ class OsrcOperands(Operands):
         return products
 
 
+class InputsBroadcast(OsrcOperands):
+    """OSRC with I on ch0: a group works on a channel of dO."""
+
+    def __init__(self, geometry: ConvGeometry, target: Target, masks: Masks) -> None:
+        super().__init__(geometry, target, masks)
+        self.ch0_row_step = geometry.stride[0]
+
+    def ch0_plane(self, channel: int, sample: int) -> Plane:
+        return self.inputs_plane(channel, sample)
+
+    def ch1_plane(self, channel: int, sample: int) -> Plane:
+        return self.gradients_plane(channel, sample)
+
+    def row_pairs(self, block: RowBlock, kernel_row: int) -> list[RowPair]:
+        met = [(self.input_row(y, kernel_row), y) for y in block.row_numbers()]
+        return [RowPair(row, y) for row, y in met if row is not None]
+
+    def ch0_columns(self, block: RowBlock) -> list[int]:
+        return self.input_columns_of(block)
+
+    def ch1_columns(self, block: RowBlock) -> list[int]:
+        return self.gradient_columns_of(block)
+
+    def useful_products(self, block: RowBlock, channel: int, partner_row: int, column: int) -> int:
+        products = 0
+        for x in block.column_numbers():
+            for k in self.taps():
+                if self.input_column(x, k) == column and (
+                    not self.target.input_skipping or self.ch1_plane(channel, block.sample)[partner_row, x]
+                ):
+                    products += 1
+        return products
+
+
 _KINDS: dict[RowOperation, type[Operands]] = {
     RowOperation.SRC: SrcOperands,
     RowOperation.MSRC: MsrcOperands,
-    RowOperation.OSRC: OsrcOperands,
+    RowOperation.OSRC: GradientsBroadcast,
 }
 
 
-def operands_of(operation: RowOperation, geometry: ConvGeometry, target: Target, masks: Masks) -> Operands:
-    """The operands of a stage's row operation."""
-    return _KINDS[operation](geometry, target, masks)
+def operands_of(program: StageProgram, masks: Masks) -> Operands:
+    """The operands of a program's row operation."""
+    kind = InputsBroadcast if program.broadcast == INPUTS_BROADCAST else _KINDS[program.operation]
+    return kind(program.geometry, program.target, masks)

@@ -1,4 +1,4 @@
-"""Is the engine, which jumps over time, equal to the stepper, which does not? Every counter and every PE state."""
+"""Is the engine, which jumps over time, equal to the stepper, which does not? Counters and PE states."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sparsesim.engine.kernels.tile import run_tile
 from sparsesim.engine.operands import pack_operands
 from sparsesim.engine.stage import kernel_machine, run_stage
 from sparsesim.stepper import step_program, step_tile
-from tests.builders import layer_program, random_layer, random_machine
+from tests.builders import inputs_broadcast_program, layer_program, random_layer, random_machine
 from workloads.sparsity.masks import LayerMasks
 
 COUNTS = {
@@ -74,20 +74,24 @@ SETTINGS = settings(
 )
 
 
+FORMS = ((Stage.FORWARD, "dO"), (Stage.GTA, "dO"), (Stage.GTW, "dO"), (Stage.GTW, "I"))
+
+
 @SETTINGS
-@given(seed=st.integers(0, 2**32 - 1), stage=st.sampled_from([Stage.FORWARD, Stage.GTA, Stage.GTW]))
-def test_hand_made_programs(seed: int, stage: Stage) -> None:
+@given(seed=st.integers(0, 2**32 - 1), form=st.sampled_from(FORMS))
+def test_hand_made_programs(seed: int, form: tuple[Stage, str]) -> None:
     """Row blocks, chunks and tiles of any size, also such as the mapper would not choose."""
     rng = np.random.default_rng(seed)
     target, geometry = random_machine(rng), random_layer(rng)
     program = layer_program(
         geometry,
-        stage,
+        form[0],
         target,
         rows=int(rng.integers(1, 4)),
         columns=int(rng.integers(1, 9)),
         chunk=[None, 1, 2][rng.integers(3)],
         tiles=int(rng.integers(1, 3)),
+        broadcast=form[1],
     )
     _assert_equal(program, _masks(program, rng))
 
@@ -106,13 +110,27 @@ def test_compiled_programs(seed: int, stage: Stage) -> None:
     _assert_equal(program, _masks(program, rng))
 
 
+@SETTINGS
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_mapping_that_broadcasts_the_input(seed: int) -> None:
+    """Not only where the mapper prefers it."""
+    rng = np.random.default_rng(seed)
+    target = replace(random_machine(rng), buffer_bytes=int(rng.choice([600, 2000, 100_000])))
+    program = inputs_broadcast_program(random_layer(rng), target, rng)
+    if program is not None:
+        _assert_equal(program, _masks(program, rng))
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_whole_programs_behind_the_off_chip_memory(seed: int) -> None:
     """Sum of tiles and DMA schedule of a stage: the recurrence against the clock."""
     rng = np.random.default_rng(seed)
     rate = float(rng.choice([0.5, 3.0, 12.8]))
     target = replace(
-        random_machine(rng), buffer_bytes=2000, dram_bytes_per_cycle=rate, dram_latency_cycles=int(rng.integers(40))
+        random_machine(rng),
+        buffer_bytes=2000,
+        dram_bytes_per_cycle=rate,
+        dram_latency_cycles=int(rng.integers(40)),
     )
     work = ConvWork("layer", 1, random_layer(rng), False, True, True, True, "none", False)
     try:
@@ -128,7 +146,9 @@ def test_whole_programs_behind_the_off_chip_memory(seed: int) -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
-    tiles=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 200), st.integers(0, 200)), min_size=1, max_size=7),
+    tiles=st.lists(
+        st.tuples(st.integers(1, 60), st.integers(0, 200), st.integers(0, 200)), min_size=1, max_size=7
+    ),
     rate=st.sampled_from([0.7, 1.0, 5.0, 12.8]),
     latency=st.integers(0, 30),
 )

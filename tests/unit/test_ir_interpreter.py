@@ -92,6 +92,7 @@ tilings = st.builds(
     tile_reduce=st.integers(1, 4),
     unit_channels=st.integers(1, 3),
     skip_padding=st.booleans(),
+    broadcast=st.sampled_from(["dO", "I"]),
 )
 seeds = st.integers(0, 2**32 - 1)
 
@@ -161,6 +162,8 @@ def test_layers_of_known_networks(geometry: ConvGeometry) -> None:
     expected = reference(geometry, values)
     for stage, name in ((Stage.FORWARD, "O"), (Stage.GTA, "dI"), (Stage.GTW, "dW")):
         assert np.array_equal(run(build_program(geometry, stage), values)[name], expected[name])
+    mirrored = build_program(geometry, Stage.GTW, Tiling(broadcast="I"))
+    assert np.array_equal(run(mirrored, values)["dW"], expected["dW"])
 
 
 LAYER = ConvGeometry(4, 6, (7, 8), (3, 3), (1, 1), (1, 1))
@@ -177,8 +180,9 @@ def test_whole_numbers_stay_whole_and_floats_close() -> None:
     np.testing.assert_allclose(floats, reference(LAYER, scaled)["O"], rtol=1e-12, atol=1e-10)
 
 
-def test_weight_gradients_accumulate_over_samples() -> None:
-    program = build_program(LAYER, Stage.GTW, Tiling(samples=3))
+@pytest.mark.parametrize("broadcast", ["dO", "I"])
+def test_weight_gradients_accumulate_over_samples(broadcast: str) -> None:
+    program = build_program(LAYER, Stage.GTW, Tiling(samples=3, broadcast=broadcast))
     verify(program)
     total, expected = np.zeros((6, 4, 3, 3)), np.zeros((6, 4, 3, 3))
     for seed in range(3):

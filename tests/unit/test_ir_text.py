@@ -49,9 +49,22 @@ def test_text_means_what_python_says_it_means(expression: Expression, a: int, b:
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("groups", [1, 2])
-def test_programs_come_back_equal(stage: Stage, groups: int) -> None:
-    program = build_program(replace(LAYER, groups=groups), stage, masked=True, layer='odd "name" \\ é #1')
+@pytest.mark.parametrize("broadcast", ["dO", "I"])
+def test_programs_come_back_equal(stage: Stage, groups: int, broadcast: str) -> None:
+    geometry, name = replace(LAYER, groups=groups), 'odd "name" \\ é #1'
+    program = build_program(geometry, stage, Tiling(broadcast=broadcast), masked=True, layer=name)
     assert parse_program(print_program(program)) == program
+
+
+def test_the_broadcast_operand_is_said_and_may_be_left_out() -> None:
+    program = build_program(LAYER, Stage.GTW, Tiling(broadcast="I"))
+    text = print_program(program)
+    assert "row_step 1 broadcast I\n" in text
+    assert parse_program(text.replace(" broadcast I", "")) == replace(program, broadcast="dO")
+    illegal = replace(build_program(LAYER, Stage.GTA), broadcast="I")  # for the verifier to refuse
+    assert parse_program(print_program(illegal)) == illegal
+    with pytest.raises(UserError, match=r"3:67: expected an operand \(dO, I\), found 'W'"):
+        parse_program(text.replace("broadcast I", "broadcast W"))
 
 
 @settings(max_examples=40, deadline=None)

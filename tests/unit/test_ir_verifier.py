@@ -57,6 +57,9 @@ TARGET = Target(
 )
 
 
+INPUTS_BROADCAST = Tiling(broadcast="I")
+
+
 def change(node: Any, kind: type[Node], edit: Callable[[Any], Node], only: str = "") -> Any:
     """The program with every node of a kind edited (loops: those of the variable `only`)."""
     if hasattr(node, "body"):
@@ -316,18 +319,41 @@ def test_registers_of_the_machine(stage: Stage, limits: dict[str, int], message:
     assert message in complaint(program, replace(TARGET, **limits))
 
 
+def test_broadcast_operand_must_be_one_of_osrc() -> None:
+    forward, gtw = build_program(PLAIN, Stage.FORWARD), build_program(PLAIN, Stage.GTW)
+    assert "array: broadcast I belongs to OSRC, not to SRC" in complaint(replace(forward, broadcast="I"))
+    assert "array: broadcast 'W' must be one of dO, I" in complaint(replace(gtw, broadcast="W"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        # Both rows of the 6 columns of I that 5 columns of dO at the left border meet, and these 5.
+        ({"row_slot_entries": 11}, "OSRC: ch0 row of 12 positions exceeds row_slot_entries 11"),
+        ({"reg1_words": 9}, "OSRC: ch1 vector of 10 words of dO exceeds reg1_words 9"),
+        ({"reg2_words": 5}, "OSRC: unit of 6 weight gradients exceeds reg2_words 5"),
+    ],
+)
+def test_registers_where_inputs_are_broadcast(limits: dict[str, int], message: str) -> None:
+    program = build_program(PLAIN, Stage.GTW, INPUTS_BROADCAST)
+    verify(program, TARGET)
+    assert message in complaint(program, replace(TARGET, **limits))
+
+
 @pytest.mark.parametrize("name", ["row_slot_entries", "reg1_words", "reg2_words"])
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("stage", "broadcast"), [*((stage, "dO") for stage in STAGES), (Stage.GTW, "I")])
 @pytest.mark.parametrize("geometry", [LAYER, ConvGeometry(2, 4, (11, 13), (3, 3), (4, 4), (0, 1))])
-def test_register_demand_is_that_of_brute_force(geometry: ConvGeometry, stage: Stage, name: str) -> None:
-    demand = _brute_force_demand(geometry, stage)[name]
-    program = build_program(geometry, stage)
+def test_register_demand_is_that_of_brute_force(
+    geometry: ConvGeometry, stage: Stage, broadcast: str, name: str
+) -> None:
+    demand = _brute_force_demand(geometry, stage, broadcast)[name]
+    program = build_program(geometry, stage, Tiling(broadcast=broadcast))
     large = replace(TARGET, row_slot_entries=999, reg1_words=999, reg2_words=999)
     verify(program, replace(large, **{name: demand}))
     assert f"exceeds {name} {demand - 1}" in complaint(program, replace(large, **{name: demand - 1}))
 
 
-def _brute_force_demand(g: ConvGeometry, stage: Stage) -> dict[str, int]:
+def _brute_force_demand(g: ConvGeometry, stage: Stage, broadcast: str) -> dict[str, int]:
     """Largest demands of the builder's blocks (2 rows of a phase, tiles of 4 rows, 5 columns)."""
     pairs = [
         [
@@ -360,11 +386,12 @@ def _brute_force_demand(g: ConvGeometry, stage: Stage) -> dict[str, int]:
 
     sums = max(len(r) for r in row_sets) * max(len(c) for c in columns)
     if stage is Stage.GTW:
-        f_count = min(2, g.out_channels_per_group)
+        inputs_broadcast = broadcast == "I"
+        channels = g.in_channels_per_group if inputs_broadcast else g.out_channels_per_group
         return {
-            "row_slot_entries": rows * most("out"),
-            "reg1_words": rows * most("in"),
-            "reg2_words": f_count * g.kernel[1],
+            "row_slot_entries": rows * most("in" if inputs_broadcast else "out"),
+            "reg1_words": rows * most("out" if inputs_broadcast else "in"),
+            "reg2_words": min(2, channels) * g.kernel[1],
         }
     operand = "in" if stage is Stage.FORWARD else "out"
     return {"row_slot_entries": rows * most(operand), "reg1_words": g.kernel[1], "reg2_words": sums}
@@ -399,6 +426,26 @@ def _without(program: Program, variable: str, value: int) -> Program:
 )
 def test_missing_work_is_found(stage: Stage, variable: str, value: int, message: str) -> None:
     assert message in complaint(_without(build_program(PLAIN, stage), variable, value))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("x", 5, "dW: dW[0, 0, 0] gets 30 positions of dO of 48"),
+        ("c", 3, "dW: dW[0, 3, 0] gets 0 positions of dO of 48 (and 2 more kernel rows)"),
+        ("f", 3, "dW: dW[3, 0, 0] gets 0 positions of dO of 48"),
+        ("y", 6, "dW: dW[0, 0, 0] gets 40 positions of dO of 48"),
+    ],
+)
+def test_missing_work_is_found_where_inputs_are_broadcast(variable: str, value: int, message: str) -> None:
+    program = build_program(PLAIN, Stage.GTW, INPUTS_BROADCAST)
+    assert message in complaint(_without(program, variable, value))
+
+
+def test_sums_are_followed_by_output_channel_where_inputs_are_broadcast() -> None:
+    program = build_program(PLAIN, Stage.GTW, INPUTS_BROADCAST)
+    overwriting = change(program, Job, lambda n: replace(n, read_sums=Const(0)))
+    assert "overwrites partial sums of dW of output channel 0 (first at" in complaint(overwriting)
 
 
 def test_doubled_and_exchanged_work_is_found() -> None:
@@ -466,8 +513,8 @@ def test_two_units_never_share_accumulators() -> None:
 @given(st.data())
 def test_what_passes_computes_every_result(data: st.DataObject) -> None:
     """Any number of the text changed: the verifier refuses the program, or it still computes the same."""
-    stage = data.draw(st.sampled_from(STAGES))
-    original = build_program(LAYER, stage, Tiling(tile_out=3))
+    stage, broadcast = data.draw(st.sampled_from(STAGES)), data.draw(st.sampled_from(["dO", "I"]))
+    original = build_program(LAYER, stage, Tiling(tile_out=3, broadcast=broadcast))
     lines = print_program(original).splitlines()
     body = next(i for i, line in enumerate(lines) if line.startswith("  for"))
     places = [(i, j) for i in range(body, len(lines)) for j, char in enumerate(lines[i]) if char.isdigit()]

@@ -313,6 +313,31 @@ class TestResults:
         assert states(counts)[REJECT] == 4
         assert counts.ch1_words_delivered == 0
 
+    def test_osrc_that_broadcasts_the_input_reads_it_as_src_does(self) -> None:
+        geometry = ConvGeometry(1, 1, (1, 5), (1, 3), stride=(1, 2))
+        program = layer_program(geometry, Stage.GTW, DENSE, broadcast="I")
+        counts = step_tile(program, 0, full_masks(geometry))
+        # ch1: header 4, the 2 columns of dO in 1 line [5, 6). Operation: header 6, the 5 columns of I in
+        # 1 line [7, 8), arrival 10; only the middle column meets both columns of dO: [10, 16).
+        # Drain of 3 words [19, 20), 3 x 32 bits = 1 line, written 21.
+        assert counts.cycles == 21 + 16
+        assert (counts.entries, counts.useful_products) == (5, 6)
+        assert (counts.ch1_words_delivered, counts.drained_words, counts.lines_written) == (2, 3, 1)
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_without_a_kernel_the_two_forms_of_osrc_are_mirror_images(self, seed: int) -> None:
+        """1x1, stride 1: exchanging I and dO exchanges the forms, and nothing else."""
+        rng = np.random.default_rng(seed)
+        target, geometry = random_machine(rng), ConvGeometry(5, 3, (4, 6), (1, 1))
+        masks = random_masks(geometry, rng)
+        mirrored = replace(geometry, in_channels=3, out_channels=5)
+        sizes = {"rows": int(rng.integers(1, 4)), "columns": int(rng.integers(2, 7)), "chunk": 2}
+        one = step_tile(layer_program(geometry, Stage.GTW, target, **sizes), 0, masks)
+        program = layer_program(mirrored, Stage.GTW, target, broadcast="I", **sizes)
+        other = step_tile(program, 0, SampleMasks(masks.grad_output, masks.input))
+        assert np.array_equal(one.pe_states, other.pe_states)
+        assert replace(one, pe_states=other.pe_states) == other
+
 
 class TestProgram:
     def test_program_is_its_tiles_and_the_schedule(self) -> None:
@@ -348,35 +373,42 @@ class TestErrors:
             step_program(program, full_masks(program.geometry), [(0, -1)])
 
 
-@pytest.mark.parametrize("stage", [Stage.FORWARD, Stage.GTA, Stage.GTW])
+@pytest.mark.parametrize(
+    ("stage", "broadcast"),
+    [(Stage.FORWARD, "dO"), (Stage.GTA, "dO"), (Stage.GTW, "dO"), (Stage.GTW, "I")],
+)
 @pytest.mark.parametrize("seed", range(16))
 class TestRandomMachines:
     """Any small machine, layer and masks."""
 
-    def draw(self, stage: Stage, seed: int) -> tuple[StageProgram, SampleMasks]:
+    def draw(self, stage: Stage, broadcast: str, seed: int) -> tuple[StageProgram, SampleMasks]:
         rng = np.random.default_rng([seed, 7])
         target, geometry = random_machine(rng), random_layer(rng)
         sizes = {"rows": int(rng.integers(1, 4)), "columns": int(rng.integers(1, 6))}
-        program = layer_program(geometry, stage, target, chunk=int(rng.integers(1, 3)), **sizes)
+        chunk = int(rng.integers(1, 3))
+        program = layer_program(geometry, stage, target, chunk=chunk, broadcast=broadcast, **sizes)
         return program, random_masks(geometry, rng, density=float(rng.choice([0.2, 0.6])))
 
-    def test_states_add_up_to_the_cycles_of_every_pe(self, stage: Stage, seed: int) -> None:
-        counts = step_tile(*self._with_tile(stage, seed))
+    def test_states_add_up_to_the_cycles_of_every_pe(self, stage: Stage, broadcast: str, seed: int) -> None:
+        program, masks = self.draw(stage, broadcast, seed)
+        counts = step_tile(program, 0, masks)
         assert (counts.pe_states.sum(axis=2) == counts.cycles).all()
 
-    def test_products_are_those_of_the_layer(self, stage: Stage, seed: int) -> None:
-        program, masks = self.draw(stage, seed)
+    def test_products_are_those_of_the_layer(self, stage: Stage, broadcast: str, seed: int) -> None:
+        program, masks = self.draw(stage, broadcast, seed)
         target = program.target
+        ch0, ch1 = target.skip_zeros, target.input_skipping if stage is Stage.GTW else target.skip_zeros
+        inputs_count, gradients_count = (ch0, ch1) if broadcast == "I" else (ch1, ch0)
         seen = SampleMasks(
-            masks.input if self._input_counts(stage, target) else np.ones_like(masks.input),
-            masks.grad_output if target.skip_zeros else np.ones_like(masks.grad_output),
+            masks.input if inputs_count else np.ones_like(masks.input),
+            masks.grad_output if gradients_count else np.ones_like(masks.grad_output),
             masks.grad_input_mask if target.mask_skipping else None,
         )
         expected = brute_force_products(program.geometry, stage, seen)
         assert step_tile(program, 0, masks).useful_products == expected
 
-    def test_every_delivered_entry_is_processed(self, stage: Stage, seed: int) -> None:
-        program, masks = self.draw(stage, seed)
+    def test_every_delivered_entry_is_processed(self, stage: Stage, broadcast: str, seed: int) -> None:
+        program, masks = self.draw(stage, broadcast, seed)
         counts = step_tile(program, 0, masks)
         assert counts.entries == counts.ch0_entries_delivered
         assert counts.jobs == len(program.jobs)
@@ -385,11 +417,3 @@ class TestRandomMachines:
         busy = counts.pe_states[:, :, BUSY].sum()
         assert counts.entries - rejects <= busy
         assert busy <= counts.useful_products <= lanes * busy
-
-    def _with_tile(self, stage: Stage, seed: int) -> tuple[StageProgram, int, SampleMasks]:
-        program, masks = self.draw(stage, seed)
-        return program, 0, masks
-
-    @staticmethod
-    def _input_counts(stage: Stage, target: Target) -> bool:
-        return target.input_skipping if stage is Stage.GTW else target.skip_zeros

@@ -27,25 +27,41 @@ from sparsesim.engine.kernels.layout import (
     OPERATIONS,
     USEFUL,
 )
-from sparsesim.engine.kernels.pe import operation_costs, run_operation, shared_costs
+from sparsesim.engine.kernels.pe import run_masked, run_shared
 from sparsesim.engine.kernels.popcount import popcount
 
 
 @piece
-def operation_count(job, operands):  # type: ignore[no-untyped-def]
-    """Operations of an SRC or MSRC job: reduction channels x kernel rows of its block."""
-    block = job[JOB_BLOCK]
-    kernel_rows = operands.pair_start[block + 1] - operands.pair_start[block]
-    return job[JOB_REDUCE_COUNT] * kernel_rows
+def bank_of(machine, channel):  # type: ignore[no-untyped-def]
+    """channel mod banks; a division costs more than the rest of an operation's bookkeeping."""
+    if machine.bank_mask >= 0:
+        return channel & machine.bank_mask
+    return channel % machine.banks
 
 
 @piece
-def operation_of(job, operands, index):  # type: ignore[no-untyped-def]
-    """(pair, ch0 channel) of operation `index` of an SRC or MSRC job: channel outside, kernel row inside."""
-    first = operands.pair_start[job[JOB_BLOCK]]
-    kernel_rows = operands.pair_start[job[JOB_BLOCK] + 1] - first
-    channel = index // kernel_rows
-    return first + index - channel * kernel_rows, job[JOB_REDUCE_START] + channel
+def kernel_rows_of(job, operands):  # type: ignore[no-untyped-def]
+    """Kernel rows issued for the row block of an SRC or MSRC job."""
+    return operands.pair_start[job[JOB_BLOCK] + 1] - operands.pair_start[job[JOB_BLOCK]]
+
+
+@piece
+def step_operation(job, operands, state, c, p, count):  # type: ignore[no-untyped-def]
+    """Move stream p on by `count` operations, channel outside and kernel row inside; False beyond the last."""
+    kernel_rows = kernel_rows_of(job, operands)
+    if kernel_rows == 0:
+        return False
+    state.kernel_row[c, p] += count
+    while state.kernel_row[c, p] >= kernel_rows:
+        state.kernel_row[c, p] -= kernel_rows
+        state.index[c, p] += 1
+    return state.index[c, p] < job[JOB_REDUCE_COUNT]
+
+
+@piece
+def operation_of(job, operands, state, c, p):  # type: ignore[no-untyped-def]
+    """(pair, ch0 channel) of the current operation of stream p of an SRC or MSRC job."""
+    return operands.pair_start[job[JOB_BLOCK]] + state.kernel_row[c, p], job[JOB_REDUCE_START] + state.index[c, p]
 
 
 @piece
@@ -59,7 +75,7 @@ def unit_operation(job, operands, state, c, p):  # type: ignore[no-untyped-def]
 @piece
 def slot_free(machine, state, c, p):  # type: ignore[no-untyped-def]
     """Cycle at which the slot of the stream's next operation is free in all groups."""
-    return state.slot_free[c, p, state.number[c, p] % machine.slots]
+    return state.slot_free[c, p, state.slot[c, p]]
 
 
 @piece
@@ -104,8 +120,9 @@ def start_stream(job, machine, operands, state, c, p):  # type: ignore[no-untype
         state.index[c, p] = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT]
         load_block(job, operands, state, c, p, job[JOB_BLOCK])
         return next_unit_item(job, operands, state, c, p, False)
-    state.index[c, p] = p
-    return p < operation_count(job, operands)
+    state.index[c, p] = 0
+    state.kernel_row[c, p] = 0
+    return step_operation(job, operands, state, c, p, p)
 
 
 @piece
@@ -119,11 +136,12 @@ def advance_stream(job, machine, operands, state, c, p):  # type: ignore[no-unty
             state.index[c, p] += 1
         return next_unit_item(job, operands, state, c, p, was_ch1)
     if machine.rows_dynamic:
-        state.index[c, p] = state.next_index[c]
+        kernel_rows = kernel_rows_of(job, operands)
+        state.index[c, p] = state.next_index[c] // kernel_rows
+        state.kernel_row[c, p] = state.next_index[c] % kernel_rows
         state.next_index[c] += 1
-    else:
-        state.index[c, p] += machine.streams
-    return state.index[c, p] < operation_count(job, operands)
+        return state.index[c, p] < job[JOB_REDUCE_COUNT]
+    return step_operation(job, operands, state, c, p, machine.streams)
 
 
 @piece
@@ -136,7 +154,7 @@ def set_ready(job, machine, operands, state, c, p, since):  # type: ignore[no-un
     if operands.output_store:
         pair, channel = unit_operation(job, operands, state, c, p)
     else:
-        pair, channel = operation_of(job, operands, state.index[c, p])
+        pair, channel = operation_of(job, operands, state, c, p)
     if operands.words[pair, channel] != 0:
         state.ready[c, p] = max(since, slot_free(machine, state, c, p))
 
@@ -174,7 +192,7 @@ def serve_prologue(job, machine, operands, state, c):  # type: ignore[no-untyped
     lines = (bits + machine.words_per_line * machine.operand_bits - 1) // (
         machine.words_per_line * machine.operand_bits
     )
-    transfer(machine, state, c, (job[JOB_OUT_START] + group) % machine.banks, lines)
+    transfer(machine, state, c, bank_of(machine, job[JOB_OUT_START] + group), lines)
     state.prologue[c] -= 1
     if state.prologue[c] == 0:
         for p in range(machine.streams):
@@ -190,7 +208,7 @@ def serve_ch1(job, machine, operands, state, c, p):  # type: ignore[no-untyped-d
     channel = job[JOB_OUT_START] + job[JOB_OUT_COUNT] - state.ch1_left[c, p]
     lines = operands.ch1_lines[pair, channel]
     if lines > 0:
-        transfer(machine, state, c, channel % machine.banks, lines)
+        transfer(machine, state, c, bank_of(machine, channel), lines)
         state.counts[CH1_WORDS] += operands.ch1_words[pair, channel]
 
 
@@ -201,27 +219,23 @@ def serve_operation(job, machine, operands, state, c, p, pair, channel):  # type
     active = job[JOB_OUT_COUNT]
     lines = operands.lines[pair, channel]
     if not operands.output_store:
-        kernel_words = active * operands.kernel_width
-        lines += (kernel_words + machine.words_per_line - 1) // machine.words_per_line
-        state.counts[CH1_WORDS] += kernel_words
-    arrival = transfer(machine, state, c, channel % machine.banks, lines)
+        lines += state.kernel_lines[c]
+        state.counts[CH1_WORDS] += active * operands.kernel_width
+    arrival = transfer(machine, state, c, bank_of(machine, channel), lines)
     planes = operands.planes[operands.plane_of_pair[pair]]
+    asked, dispatched, free = state.asked[c], state.dispatched[c], slot_free(machine, state, c, p)
+    pes, states = state.pe_free[c, p], state.states[c, p]
     if planes.shape[1] == 1:
-        shared_costs(word, planes, active, operands.weights, state.costs)
+        latest, useful = run_shared(
+            word, planes, active, operands.weights, arrival, asked, dispatched, free, pes, states
+        )
     else:
-        operation_costs(word, planes, job[JOB_OUT_START], active, operands.weights, state.costs)
-    latest, useful = run_operation(
-        state.costs,
-        active,
-        arrival,
-        state.asked[c],
-        state.dispatched[c],
-        slot_free(machine, state, c, p),
-        state.pe_free[c, p],
-        state.states[c, p],
-    )
-    state.slot_free[c, p, state.number[c, p] % machine.slots] = latest
-    state.number[c, p] += 1
+        first = job[JOB_OUT_START]
+        latest, useful = run_masked(
+            word, planes, first, active, operands.weights, arrival, asked, dispatched, free, pes, states
+        )
+    state.slot_free[c, p, state.slot[c, p]] = latest
+    state.slot[c, p] = state.slot[c, p] + 1 if state.slot[c, p] + 1 < machine.slots else 0
     vector = state.vector[c, p]
     state.vector_free[c, p, vector] = max(state.vector_free[c, p, vector], latest)
     delivered = popcount(word) * active
@@ -240,7 +254,7 @@ def serve_stream(job, machine, operands, state, c, p):  # type: ignore[no-untype
     if operands.output_store:
         pair, channel = unit_operation(job, operands, state, c, p)
     else:
-        pair, channel = operation_of(job, operands, state.index[c, p])
+        pair, channel = operation_of(job, operands, state, c, p)
     if operands.words[pair, channel] == 0:
         state.counts[EMPTY_OPERATIONS] += 1
     else:

@@ -43,6 +43,7 @@ class Machine(NamedTuple):
     pipeline_cycles: int
     ppu_words: int
     banks: int
+    bank_mask: int  # banks - 1 where banks is a power of two, else -1
     words_per_line: int
     operand_bits: int
     sum_bits: int
@@ -98,14 +99,16 @@ class State(NamedTuple):
     next_index: NDArray[np.int64]  # [c] dynamic hand-out: next operation of the job
     job_queue: NDArray[np.int64]  # [c] static hand-out: next job
     ready: NDArray[np.int64]  # [c, p] NEVER when the stream has no item left
-    index: NDArray[np.int64]  # [c, p] operation of the job (OSRC: of the f range)
+    index: NDArray[np.int64]  # [c, p] OSRC: operation within the f range; else reduction channel of the operation
+    kernel_row: NDArray[np.int64]  # [c, p] its place among the kernel rows of the block
+    kernel_lines: NDArray[np.int64]  # [c] lines of kernel rows that come with an operation
     block: NDArray[np.int64]  # [c, p] OSRC: row block
     loading: NDArray[np.int64]  # [c, p] OSRC: row block whose ch1 vector is loaded next
     ch1_left: NDArray[np.int64]  # [c, p] ch1 items of it left
     is_ch1: NDArray[np.int64]  # [c, p] 1: the next item is a ch1 item
     vector: NDArray[np.int64]  # [c, p] ch1 vector in use, 0 or 1
     vector_free: NDArray[np.int64]  # [c, p, 2] end of the operations that use the vector
-    number: NDArray[np.int64]  # [c, p] operations fetched since the tile began
+    slot: NDArray[np.int64]  # [c, p] slot of the next operation
     slot_free: NDArray[np.int64]  # [c, p, slots] end of the operation that last used the slot
     pe_free: NDArray[np.int64]  # [c, p, g]
     group_free: NDArray[np.int64]  # [c, g] cycle at which the group turned to its current job
@@ -152,13 +155,15 @@ def new_state(machine: Machine) -> State:
         job_queue=np.arange(c, dtype=np.int64),
         ready=never(c, p),
         index=zeros(c, p),
+        kernel_row=zeros(c, p),
+        kernel_lines=zeros(c),
         block=zeros(c, p),
         loading=zeros(c, p),
         ch1_left=zeros(c, p),
         is_ch1=zeros(c, p),
         vector=zeros(c, p),
         vector_free=zeros(c, p, 2),
-        number=zeros(c, p),
+        slot=zeros(c, p),
         slot_free=zeros(c, p, machine.slots),
         pe_free=zeros(c, p, g),
         group_free=zeros(c, g),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sparsesim.engine.kernels.jit import piece
 from sparsesim.engine.kernels.layout import BUFFER, BUSY, DISPATCH, IMBALANCE, PPU, REJECT
 from sparsesim.engine.kernels.popcount import popcount
@@ -28,55 +27,48 @@ def wait(states, since, until, asked, dispatched, slot_free):  # type: ignore[no
 
 
 @piece
-def operation_costs(word, planes, first, active, weights, costs):  # type: ignore[no-untyped-def]
-    """Fill costs[0..2, g] with cycles, useful products and rejects of group g for the ch0 row `word`.
-
-    cost = sum over planes j of weight[j] * popcount(word & planes[j, first + g]); planes: uint64[J, C];
-    weights: int64[3, J]; costs: int64[3, G].
-    """
-    for g in range(active):
-        costs[0, g] = 0
-        costs[1, g] = 0
-        costs[2, g] = 0
-    for j in range(planes.shape[0]):
-        cycles, useful, rejects = weights[0, j], weights[1, j], weights[2, j]
-        for g in range(active):
-            ones = popcount(word & planes[j, first + g])
-            costs[0, g] += cycles * ones
-            costs[1, g] += useful * ones
-            costs[2, g] += rejects * ones
+def run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states):  # type: ignore[no-untyped-def]
+    """Run one operation in the PE of group g; returns its end: max(PE free, arrival) + cycles."""
+    begin = max(free[g], arrival)
+    if begin > free[g]:
+        wait(states[g], free[g], begin, asked, dispatched, slot_free)
+    states[g, BUSY] += cycles - rejects
+    states[g, REJECT] += rejects
+    free[g] = begin + cycles
+    return free[g]
 
 
 @piece
-def shared_costs(word, planes, active, weights, costs):  # type: ignore[no-untyped-def]
-    """As operation_costs where no mask tells the groups apart: planes uint64[J, 1]."""
+def run_masked(word, planes, first, active, weights, arrival, asked, dispatched, slot_free, free, states):  # type: ignore[no-untyped-def]
+    """Run the ch0 row `word` in all active groups, each with its own planes; returns (latest end, useful products).
+
+    cycles = sum over planes j of weights[0, j] * popcount(word & planes[j, first + g]), likewise useful products (1) and rejects (2).
+    planes: uint64[J, C]; weights: int64[3, J]; free: int64[G] and states: int64[G, N_STATES] are updated.
+    """
+    latest = 0
+    total = 0
+    for g in range(active):
+        cycles, useful, rejects = 0, 0, 0
+        for j in range(planes.shape[0]):
+            ones = popcount(word & planes[j, first + g])
+            cycles += weights[0, j] * ones
+            useful += weights[1, j] * ones
+            rejects += weights[2, j] * ones
+        total += useful
+        latest = max(latest, run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states))
+    return latest, total
+
+
+@piece
+def run_shared(word, planes, active, weights, arrival, asked, dispatched, slot_free, free, states):  # type: ignore[no-untyped-def]
+    """As run_masked where no mask tells the groups apart: planes uint64[J, 1], one cost for all groups."""
     cycles, useful, rejects = 0, 0, 0
     for j in range(planes.shape[0]):
         ones = popcount(word & planes[j, 0])
         cycles += weights[0, j] * ones
         useful += weights[1, j] * ones
         rejects += weights[2, j] * ones
-    for g in range(active):
-        costs[0, g] = cycles
-        costs[1, g] = useful
-        costs[2, g] = rejects
-
-
-@piece
-def run_operation(costs, active, arrival, asked, dispatched, slot_free, free, states):  # type: ignore[no-untyped-def]
-    """Run one operation in all active groups; return the latest end and the useful products.
-
-    start = max(PE free, arrival); end = start + cost. free: int64[G], updated; states: int64[G, N_STATES], updated.
-    """
     latest = 0
-    useful = 0
     for g in range(active):
-        begin = max(free[g], arrival)
-        if begin > free[g]:
-            wait(states[g], free[g], begin, asked, dispatched, slot_free)
-        states[g, BUSY] += costs[0, g] - costs[2, g]
-        states[g, REJECT] += costs[2, g]
-        useful += costs[1, g]
-        free[g] = begin + costs[0, g]
-        latest = max(latest, free[g])
-    return np.int64(latest), np.int64(useful)
+        latest = max(latest, run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states))
+    return latest, useful * active

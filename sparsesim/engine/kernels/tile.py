@@ -58,6 +58,8 @@ def dispatch(jobs, machine, operands, state, c):  # type: ignore[no-untyped-def]
 def open_streams(job, machine, operands, state, c, start):  # type: ignore[no-untyped-def]
     """First items of a dispatched job; a job without any is fetched at once."""
     state.streams_left[c] = 0
+    kernel_words = job[JOB_OUT_COUNT] * operands.kernel_width
+    state.kernel_lines[c] = (kernel_words + machine.words_per_line - 1) // machine.words_per_line
     state.prologue[c] = job[JOB_OUT_COUNT] if operands.masked else 0
     for p in range(machine.streams):
         state.ready[c, p] = NEVER

@@ -23,8 +23,10 @@ from sparsesim.engine.kernels.jit import kernel
 def reduce_job(job, tables, maps, weights, reduce_per_group, out_per_group, out):  # type: ignore[no-untyped-def]
     """SRC or MSRC job: out[channel, row, tap] += map[channel, row, column] * weight, over its row operations.
 
-    tables: (pair_start, pair_kernel_row, pair_rows, out_rows, tile_of_block, columns, column_count, taps); maps: float64[C, H, W];
-    weights: float64[out channels, reduction channels of the group, Kh, Kw]; out: float64[out channels, rows, columns].
+    tables: (pair_start, pair_kernel_row, pair_rows, out_rows, tile_of_block, columns, column_count, taps);
+    maps: float64[C, H, W];
+    weights: float64[out channels, reduction channels of the group, Kh, Kw]; out: float64[out channels, rows,
+    columns].
     A job that does not read earlier sums overwrites them.
     """
     pair_start, kernel_row, rows, out_rows, tile_of_block, columns, count, taps = tables
@@ -55,20 +57,24 @@ def reduce_job(job, tables, maps, weights, reduce_per_group, out_per_group, out)
 
 
 @kernel
-def store_job(job, units, tables, grads, inputs, in_per_group, out):  # type: ignore[no-untyped-def]
-    """OSRC job: out[f, c, kernel row, tap] += dO[f, row, column] * I[c, row, tap column] over its units and row blocks.
+def store_job(job, units, tables, ch0, ch1, ch1_per_group, out):  # type: ignore[no-untyped-def]
+    """OSRC job: out[a, b, kernel row, tap] += ch0[a, row, column] * ch1[b, row, tap column].
 
-    tables: (pair_start, pair_rows, ch1_rows, tile_of_block, columns, column_count, taps), rows stacked over samples;
-    grads: float64[F, rows, Wo]; inputs: float64[C, rows, W]; out: float64[F, C / groups, Kh, Kw].
+    Over the units and row blocks of the job.
+
+    tables: (pair_start, pair_rows, ch1_rows, tile_of_block, columns, column_count, taps), rows stacked over
+    samples;
+    ch0, ch1: float64[channels, rows, columns], the broadcast and the private operand, one of dO and I each;
+    ch1_per_group: ch1 channels of a convolution group; out: float64[ch0 channels, ch1_per_group, Kh, Kw].
     """
-    pair_start, rows, in_rows, tile_of_block, columns, count, taps = tables
+    pair_start, rows, ch1_rows, tile_of_block, columns, count, taps = tables
     for channel in range(job[JOB_OUT_START], job[JOB_OUT_START] + job[JOB_OUT_COUNT]):
-        c = channel % in_per_group
+        b = channel % ch1_per_group
         for u in range(job[JOB_UNIT], job[JOB_UNIT_END]):
             kernel_row = units[u, UNIT_KERNEL_ROW]
-            for f in range(units[u, UNIT_OUT_START], units[u, UNIT_OUT_START] + units[u, UNIT_OUT_COUNT]):
+            for a in range(units[u, UNIT_OUT_START], units[u, UNIT_OUT_START] + units[u, UNIT_OUT_COUNT]):
                 if not job[JOB_READ_SUMS]:
-                    out[f, c, kernel_row, :] = 0.0
+                    out[a, b, kernel_row, :] = 0.0
                 for block in range(job[JOB_BLOCK], job[JOB_BLOCK_END]):
                     v = pair_start[block] + kernel_row
                     tile = tile_of_block[block]
@@ -76,10 +82,10 @@ def store_job(job, units, tables, grads, inputs, in_per_group, out):  # type: ig
                         if rows[v, i] < 0:
                             continue
                         for j in range(count[tile]):
-                            value = grads[f, rows[v, i], columns[tile, j]]
+                            value = ch0[a, rows[v, i], columns[tile, j]]
                             if value == 0.0:
                                 continue
                             for k in range(taps.shape[2]):
                                 x = taps[tile, j, k]
                                 if x >= 0:
-                                    out[f, c, kernel_row, k] += value * inputs[channel, in_rows[v, i], x]
+                                    out[a, b, kernel_row, k] += value * ch1[channel, ch1_rows[v, i], x]

@@ -1,0 +1,202 @@
+"""A result in the terminal: per layer and stage, then the headline."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from reports.layer_table import print_layers
+from reports.numbers import energy, percent, short, times
+from sparsesim.results.model import DENSE, Result, RunResult
+from sparsesim.results.parts import CAUSES, Accounts
+
+PIPED_WIDTH = 120  # characters, where there is no terminal that has a width
+NARROW = 100  # below it the headline makes do with three digits and fewer columns
+# Dai et al., DAC 2020, abstract: an average over AlexNet and ResNets.
+PUBLISHED_SPEEDUP, PUBLISHED_EFFICIENCY = 2.7, 2.2
+PUBLISHED_NETWORKS = ("alexnet", "resnet18", "resnet34")
+_TITLES = {
+    "on_chip": "On chip (the published accounting: convolution and FC layers, no wait for memory, no "
+    "off-chip energy)",
+    "with_dram": "With DRAM (the whole training step: memory stalls, batch-norm, pooling, weight update, "
+    "off-chip energy)",
+}
+
+
+def console_for(file: TextIO, width: int | None = None) -> Console:
+    """A console as wide as the terminal, PIPED_WIDTH where there is none; colours only in a terminal."""
+    console = Console(file=file, width=width, highlight=False)
+    if width is None and not console.is_terminal and "COLUMNS" not in os.environ:
+        return Console(file=file, width=PIPED_WIDTH, highlight=False)
+    return console
+
+
+def print_result(result: Result, console: Console, folder: Path | None = None, layers: bool = True) -> None:
+    """Print a result: what was simulated, every layer and stage (unless `layers` is False), the headline.
+
+    folder: where the run was saved, printed last.
+    """
+    _paragraph(console, _what(result))
+    if layers:
+        print_layers(result, console)
+    for accounting in _TITLES:
+        console.print(_headline(result, accounting, console.width < NARROW))
+    console.print(_causes(result))
+    console.print(_components(result))
+    for sentence in _remarks(result):
+        _paragraph(console, sentence)
+    if folder is not None:
+        console.print(f"saved in {folder}", soft_wrap=True, markup=False)
+
+
+def _paragraph(console: Console, text: str) -> None:
+    """Wrapped at words, later lines indented; never marked up, since it holds names the user chose."""
+    wrapped = textwrap.fill(text, console.width, subsequent_indent="  ", break_on_hyphens=False)
+    console.print(wrapped, markup=False, no_wrap=True, overflow="ignore", crop=False)
+
+
+def _what(result: Result) -> str:
+    machine = result.machine
+    array = f"{machine.array.groups} groups x {machine.array.pes_per_group} PEs"
+    samples = f"{result.samples} sample{'s' if result.samples > 1 else ''} simulated"
+    return (
+        f"{result.network} on {result.dataset}, batch {result.batch}, {samples}; machine {machine.name}: "
+        f"{array}, {machine.pe.macs_per_pe} MAC/cycle each, {machine.buffer.kilobytes} KB buffer, "
+        f"{machine.memory.kind}. All numbers are per sample."
+    )
+
+
+def _plain_table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 2, 0, 0),
+        header_style="dim",
+        pad_edge=False,
+    )
+
+
+def _headline(result: Result, accounting: str, narrow: bool) -> Table:
+    table = _plain_table("\n" + _TITLES[accounting])
+    table.add_column("run")
+    columns = ["cycles", "speedup", "energy", "energy\nefficiency", "low .. high"]
+    if accounting == "on_chip":
+        columns += ["PE use"] if narrow else ["PE use", "useful\nMACs"]
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, run in result.runs.items():
+        style = "bold" if name == list(result.runs)[-1] else None
+        cells = [_cycles(run, accounting, narrow), *_ratios(result, name, accounting)]
+        if accounting == "on_chip":
+            cells += [percent(run.pe_utilization), short(run.useful_macs)]
+        table.add_row(name, *cells[: len(columns)], style=style)
+    return table
+
+
+def _cycles(run: RunResult, accounting: str, narrow: bool) -> str:
+    cycles = getattr(run.cycles, accounting)
+    width = run.cycles_half_width
+    spread = f" +-{percent(getattr(width, accounting) / cycles)}" if width and width.on_chip else ""
+    return (short(cycles) if narrow else f"{cycles:,.0f}") + spread
+
+
+def _ratios(result: Result, name: str, accounting: str) -> list[str]:
+    """Speedup, energy, energy efficiency and its range; the baseline has no ratios."""
+    spent = energy(getattr(result.runs[name].energy_pj, accounting).centre)
+    if name == DENSE:
+        return ["", spent, "", ""]
+    speedup = getattr(result.speedup[name], accounting)
+    ranges = result.energy_efficiency_range[name][accounting]
+    low, high = sorted((ranges.low, ranges.high))
+    return [
+        times(speedup) + _half_width(result.speedup_half_width, name, accounting),
+        spent,
+        times(ranges.centre) + _half_width(result.energy_efficiency_half_width, name, accounting),
+        f"{low:.2f} .. {high:.2f}",
+    ]
+
+
+def _half_width(widths: Mapping[str, Accounts], name: str, accounting: str) -> str:
+    found = widths.get(name)
+    return f" +-{getattr(found, accounting):.2f}" if found else ""
+
+
+def _causes(result: Result) -> Table:
+    table = _plain_table("\nWhere the cycles of the PE groups went, with DRAM")
+    return _shares(table, result, CAUSES, lambda run: run.group_cycles)
+
+
+def _components(result: Result) -> Table:
+    table = _plain_table("\nWhere the energy went, with DRAM")
+    names = list(result.runs[DENSE].energy_pj.with_dram_components)
+    return _shares(table, result, names, lambda run: run.energy_pj.by_component)
+
+
+def _shares(
+    table: Table, result: Result, names: Sequence[str], of_run: Callable[[RunResult], Mapping[str, float]]
+) -> Table:
+    table.add_column("run")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for run in result.runs.values():
+        parts = of_run(run)
+        total = sum(parts.values())
+        table.add_row(run.name, *(percent(parts[name] / total) for name in names))
+    return table
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    """The sentences below the tables."""
+    yield ""
+    used = result.runs[DENSE].pe_utilization
+    for run, ratio in result.work_ratio.items():
+        yield (
+            f"{run}: {times(ratio)} fewer MACs than dense; with all PEs always busy the speedup on chip "
+            f"would be {times(ratio / used)}, over a baseline that uses {percent(used)} of its PEs."
+        )
+    yield from _sparsity(result)
+    yield from _published(result)
+    if result.speedup_half_width:
+        yield f"+- is the 95 % confidence interval of the mean over {result.samples} samples."
+    if not any(layer.stage == "other" for layer in result.layers):
+        yield "A trace holds convolutions and FC layers only: 'with DRAM' has no other work in it."
+    yield from result.notes
+    yield _speed(result)
+
+
+def _sparsity(result: Result) -> Iterator[str]:
+    profile = result.profile
+    pruning = f", pruning rate {result.prune:g}" if result.prune else ""
+    yield f"Sparsity: {profile.kind} {profile.name!r}{pruning}. Source: {profile.source}."
+    if profile.transferred_from:
+        workload = f"{result.network} and {result.dataset}"
+        yield f"TRANSFERRED, not all of it recorded on {workload}: {profile.transferred_from}."
+
+
+def _published(result: Result) -> Iterator[str]:
+    if result.network not in PUBLISHED_NETWORKS or "pruned" not in result.runs:
+        return
+    speedup = result.speedup["pruned"].on_chip
+    efficiency = result.energy_efficiency["pruned"].on_chip
+    yield (
+        f"Published (DAC 2020, abstract): {PUBLISHED_SPEEDUP}x speedup, {PUBLISHED_EFFICIENCY}x energy "
+        f"efficiency, an average over AlexNet and ResNets, not this network's figure; here {times(speedup)} "
+        f"and {times(efficiency)} on chip."
+    )
+
+
+def _speed(result: Result) -> str:
+    engine = result.engine
+    seconds = engine.seconds or float("inf")
+    return (
+        f"Engine: {short(engine.simulated_cycles / seconds)} simulated cycles/s, "
+        f"{short(engine.dense_macs / seconds)} dense-equivalent MAC/s; {result.wall_seconds:.1f} s in all."
+    )

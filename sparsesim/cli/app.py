@@ -1,0 +1,198 @@
+"""The commands and their options; what they do is in the modules they call."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Simulate a training step of a CNN on a sparse accelerator, cycle by cycle.",
+)
+
+
+class Emit(StrEnum):
+    """What `compile` prints."""
+
+    IR = "ir"
+    EXPLAIN = "explain"
+    JOBS = "jobs"
+
+
+class StageName(StrEnum):
+    """The stages that are compiled."""
+
+    FORWARD = "forward"
+    GTA = "gta"
+    GTW = "gtw"
+
+
+Dataset = Annotated[str, typer.Option(help="imagenet, cifar10 or cifar100.")]
+MachineName = Annotated[str, typer.Option("--machine", help="Built-in machine or YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the machine; may be repeated."),
+]
+Batch = Annotated[int, typer.Option(help="Samples that weights may be reused over.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from sparsesim import __version__  # noqa: PLC0415
+
+        typer.echo(f"sparsesim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def run(
+    network: Annotated[str | None, typer.Argument(help="Network; `workloads` lists them.")] = None,
+    *,
+    dataset: Annotated[
+        str | None, typer.Option(help="imagenet (default), cifar10 or cifar100.", show_default=False)
+    ] = None,
+    machine: MachineName = "sparsetrain",
+    override: Overrides = None,
+    batch: Batch = 32,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="Samples to simulate (default 1; of a trace all).", show_default=False),
+    ] = None,
+    prune: Annotated[
+        float | None,
+        typer.Option(help="Pruning rate of dO (default 0.9); 0: natural sparsity only.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the masks that are drawn.")] = 0,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Simulate exactly the masks of a recorded trace.")
+    ] = None,
+    energy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Energy table or Accelergy ERT (YAML).")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="lpddr4, ddr4 or hbm2: short for --set memory.kind=...")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads (default: one per core).", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run folder (default: runs/TIME-NETWORK-...).")
+    ] = None,
+    save: Annotated[bool, typer.Option(help="Keep the run in a run folder.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare what every layer computes with a reference.")
+    ] = False,
+    figure: Annotated[bool, typer.Option(help="Draw the figure into the run folder.")] = True,
+) -> None:
+    """Simulate one training step: dense baseline, natural sparsity, natural + pruned.
+
+    With --trace the network and the data set are those of the trace.
+    """
+    from sparsesim.cli.run import Request, run_command  # noqa: PLC0415
+
+    overrides = (*(override or ()), *([f"memory.kind={memory}"] if memory else ()))
+    run_command(
+        Request(
+            network, dataset, machine, overrides, batch, samples, prune, seed, trace, energy, threads, check
+        ),
+        out=out,
+        save=save,
+        json=json,
+        figure=figure,
+    )
+
+
+@app.command(name="compile")
+def compile_(
+    network: Annotated[str, typer.Argument(help="Network; `workloads` lists them.")],
+    *,
+    layer: Annotated[str, typer.Option(help="Convolution or fully connected layer, e.g. layer1.0.conv1.")],
+    dataset: Dataset = "imagenet",
+    stage: Annotated[StageName | None, typer.Option(help="Default: all stages of the layer.")] = None,
+    emit: Annotated[
+        Emit, typer.Option(help="ir: the program; explain: why this mapping; jobs: what the machine gets.")
+    ] = Emit.IR,
+    machine: MachineName = "sparsetrain",
+    override: Overrides = None,
+    batch: Batch = 32,
+    prune: Annotated[
+        float, typer.Option(help="Pruning rate; the densities it gives guide the mapper.")
+    ] = 0.9,
+    dense: Annotated[bool, typer.Option("--dense", help="For the dense baseline of the machine.")] = False,
+) -> None:
+    """Compile one layer and print its IR, the reasons for its mapping, or the jobs of the machine."""
+    from sparsesim.cli.compile import CompileRequest, compile_command  # noqa: PLC0415
+
+    wanted = stage.value if stage else None
+    compile_command(
+        CompileRequest(
+            network, dataset, layer, wanted, emit.value, machine, tuple(override or ()), batch, prune, dense
+        )
+    )
+
+
+@app.command()
+def machines(
+    name: Annotated[str | None, typer.Argument(help="Built-in machine or YAML file to show.")] = None,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="Every field: default, unit, range, meaning.")
+    ] = False,
+    export: Annotated[
+        bool, typer.Option("--export", help="The complete description as YAML, to start a file of one's own.")
+    ] = False,
+    override: Overrides = None,
+) -> None:
+    """List the built-in machines, or show one."""
+    from sparsesim.cli.listings import list_fields, list_machines, show_machine  # noqa: PLC0415
+
+    if fields:
+        list_fields()
+    elif name is not None or export:
+        show_machine(name or "sparsetrain", tuple(override or ()), export)
+    else:
+        list_machines()
+
+
+@app.command()
+def workloads() -> None:
+    """List the networks and data sets."""
+    from sparsesim.cli.listings import list_workloads  # noqa: PLC0415
+
+    list_workloads()
+
+
+@app.command()
+def reproduce(
+    *,
+    networks: Annotated[
+        str, typer.Option(help="Networks, separated by commas.")
+    ] = "alexnet,resnet18,resnet34",
+    datasets: Annotated[
+        str, typer.Option(help="Data sets, separated by commas.")
+    ] = "cifar10,cifar100,imagenet",
+    machine: MachineName = "sparsetrain",
+    override: Overrides = None,
+    prune: Annotated[float, typer.Option(help="Pruning rate of dO.")] = 0.9,
+    samples: Annotated[int, typer.Option(help="Samples to simulate.")] = 1,
+) -> None:
+    """The networks of the publication, with their averages beside the published ones (a few minutes)."""
+    from sparsesim.cli.reproduce import reproduce_command  # noqa: PLC0415
+
+    reproduce_command(
+        networks.split(","), datasets.split(","), machine, tuple(override or ()), prune, samples
+    )

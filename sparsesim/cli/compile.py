@@ -1,0 +1,114 @@
+"""`compile`: one layer, from the network to its IR, its mapping or its jobs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.compile import Compiled, StageDensities, compile_stage
+from compiler.ir.printer import print_program
+from compiler.mapping.choose import explain
+from compiler.program import Stage, StageProgram, Tile
+from compiler.training import ConvWork, TrainingGraph, training_graph
+from sparsesim.api import layer_shapes
+from sparsesim.machine import Machine, load_machine
+from workloads.catalog import load_network
+from workloads.errors import UserError, unknown_name
+from workloads.sparsity.curve import check_pruning
+from workloads.sparsity.transfer import profile_for
+
+_JOB_COLUMNS = (
+    "out_start", "out_count", "block", "block_end", "reduce_start", "reduce_count",
+    "unit", "unit_end", "read_sums", "final",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CompileRequest:
+    """The options of `compile`. stage: None for all; emit: "ir", "explain", "jobs"; dense: the baseline."""
+
+    network: str
+    dataset: str
+    layer: str
+    stage: str | None
+    emit: str
+    machine: str
+    overrides: Sequence[str]
+    batch: int
+    prune: float
+    dense: bool
+
+
+def compile_command(request: CompileRequest) -> None:
+    """Print what is asked for, one stage after the other."""
+    machine = load_machine(request.machine, request.overrides)
+    check_pruning(request.prune)
+    graph = training_graph(load_network(request.network, request.dataset), request.batch)
+    work = _find(graph, request.layer)
+    for stage in _stages(work, request.stage):
+        sys.stdout.write(_text(request.emit, _compiled(request, graph, work, stage, machine)))
+
+
+def _find(graph: TrainingGraph, layer: str) -> ConvWork:
+    works = {work.layer: work for work in graph.convolutions}
+    if layer not in works:
+        raise unknown_name(f"convolution or fully connected layer of {graph.network.name}", layer, works)
+    return works[layer]
+
+
+def _stages(work: ConvWork, wanted: str | None) -> Sequence[Stage]:
+    if wanted is None:
+        return work.stages
+    if Stage(wanted) not in work.stages:
+        has = ", ".join(stage.value for stage in work.stages)
+        raise UserError(f"--stage {wanted}: layer {work.layer!r} has no such stage; it has {has}.")
+    return (Stage(wanted),)
+
+
+def _compiled(
+    request: CompileRequest, graph: TrainingGraph, work: ConvWork, stage: Stage, machine: Machine
+) -> Compiled:
+    """The same call as that of a run, so that what is printed is what is simulated."""
+    target = (machine.dense_baseline() if request.dense else machine).to_target()
+    densities = StageDensities()
+    if not request.dense:
+        profile = profile_for(request.network, request.dataset, layer_shapes(graph.convolutions))
+        found = profile.densities(work.layer, request.prune)
+        densities = StageDensities(found.input, found.grad_output, found.grad_input_mask)
+    accumulated = min(machine.policy.accumulated_samples, 1 << (request.batch.bit_length() - 1))
+    return compile_stage(work, stage, target, request.batch, densities, accumulated)
+
+
+def _text(emit: str, compiled: Compiled) -> str:
+    program = compiled.program
+    if emit == "ir":
+        return print_program(compiled.ir)
+    title = f"{program.layer} {program.stage.value} ({program.operation.value})\n"
+    return title + (explain(compiled.choice) + "\n\n" if emit == "explain" else _jobs(program))
+
+
+def _jobs(program: StageProgram) -> str:
+    """Tiles with their transfers and jobs, one job per line."""
+    lines = [f"{len(program.tiles)} tiles, {len(program.jobs)} jobs, {len(program.row_blocks)} row blocks"]
+    for number, tile in enumerate(program.tiles):
+        lines.append(f"tile {number}: {_transfers('load', tile)}; {_transfers('store', tile)}")
+        lines += _table(program.jobs[tile.job_start : tile.job_end])
+    return "\n".join(lines) + "\n\n"
+
+
+def _transfers(what: str, tile: Tile) -> str:
+    moved = tile.loads if what == "load" else tile.stores
+    texts = [
+        f"{t.tensor}[{t.channels[0]}:{t.channels[1]}, {t.rows[0]}:{t.rows[1]}]"
+        + (f"/{t.share}" if t.share > 1 else "")
+        for t in moved
+    ]
+    return f"{what} {', '.join(texts) or 'nothing'}"
+
+
+def _table(jobs: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> list[str]:
+    heading = "  " + " ".join(f"{name:>12}" for name in _JOB_COLUMNS)
+    return [heading, *("  " + " ".join(f"{value:>12}" for value in job) for job in jobs.tolist())]

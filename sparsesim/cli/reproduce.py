@@ -1,0 +1,41 @@
+"""`reproduce`: the networks and data sets of the publication, one after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from reports.averages import print_averages
+from reports.table import console_for
+from sparsesim.api import simulate
+from sparsesim.cli.progress import Progress
+from sparsesim.results.model import Result
+from workloads.catalog import load_network
+
+
+def _all(networks: Sequence[str], datasets: Sequence[str], options: dict[str, object]) -> list[Result]:
+    results = []
+    for network in networks:
+        for dataset in datasets:
+            with Progress() as progress:
+                results.append(simulate(network, dataset, progress=progress.update, **options))  # type: ignore[arg-type]
+            print(f"{network} {dataset}: done", file=sys.stderr)
+    return results
+
+
+def reproduce_command(
+    networks: Sequence[str],
+    datasets: Sequence[str],
+    machine: str,
+    overrides: Sequence[str],
+    prune: float,
+    samples: int,
+) -> None:
+    """Simulate every network on every data set and print them beside the published averages."""
+    for network in networks:
+        for dataset in datasets:
+            load_network(network, dataset)
+    options: dict[str, object] = {
+        "machine": machine, "overrides": overrides, "prune": prune, "samples": samples,
+    }  # fmt: skip
+    print_averages(_all(networks, datasets, options), console_for(sys.stdout))

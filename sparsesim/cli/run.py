@@ -1,0 +1,159 @@
+"""`run`: check, simulate, save, print."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sparsesim.api import layer_shapes, simulate
+from sparsesim.cli.progress import Progress
+from sparsesim.results import inputs
+from sparsesim.results.folder import RunFolder, Writer, folder_name, reserve
+from sparsesim.results.manifest import manifest
+from sparsesim.results.model import Result
+from workloads.errors import UserError
+
+DEFAULT_DATASET, DEFAULT_PRUNE = "imagenet", 0.9
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of `run`; None where the user gave nothing. All but threads change the result."""
+
+    network: str | None
+    dataset: str | None
+    machine: str
+    overrides: Sequence[str]
+    batch: int
+    samples: int | None
+    prune: float | None
+    seed: int
+    trace: Path | None
+    energy: Path | None
+    threads: int | None
+    check: bool
+
+
+def run_command(request: Request, *, out: Path | None, save: bool, json: bool, figure: bool) -> None:
+    """Simulate what is asked for; UserError before anything is computed for whatever cannot be used."""
+    started = datetime.now(UTC)
+    network, dataset = _workload(request)
+    if out is not None and not save:
+        raise UserError("--out and --no-save contradict each other; leave one of them out.")
+    folder = None
+    if save:
+        name = folder_name(started, network, dataset, vars(request))
+        folder = reserve(out, name)
+    result = _simulate(request)
+    if folder is not None:
+        _save(folder, result, request, started, figure)
+    _show(result, folder.path if folder else None, json)
+
+
+def _workload(request: Request) -> tuple[str, str]:
+    """The names of the network and of the data set; UserError for options that contradict each other."""
+    if request.trace is not None:
+        return _recorded(request)
+    if request.network is None:
+        from workloads.catalog import NETWORKS  # noqa: PLC0415
+
+        raise UserError(f"run needs a network or --trace FILE.npz; networks: {', '.join(NETWORKS)}.")
+    return request.network, request.dataset or DEFAULT_DATASET
+
+
+def _recorded(request: Request) -> tuple[str, str]:
+    for option, value in (("dataset", request.dataset), ("prune", request.prune)):
+        if value is not None:
+            raise UserError(
+                f"--{option} {value} and --trace contradict each other: a trace is simulated as it was "
+                f"recorded; leave --{option} out."
+            )
+    return Path(request.trace or "").stem, "trace"
+
+
+def _simulate(request: Request) -> Result:
+    with Progress() as progress:
+        return simulate(
+            request.network,
+            request.dataset or DEFAULT_DATASET,
+            machine=request.machine,
+            overrides=request.overrides,
+            batch=request.batch,
+            samples=request.samples,
+            prune=DEFAULT_PRUNE if request.prune is None else request.prune,
+            seed=request.seed,
+            trace=request.trace,
+            energy=request.energy,
+            threads=request.threads,
+            check=request.check,
+            progress=progress.update,
+        )
+
+
+def _save(folder: RunFolder, result: Result, request: Request, started: datetime, figure: bool) -> None:
+    about = manifest(
+        result,
+        arguments=_arguments(request, result),
+        inputs=_digests(request, result),
+        argv=sys.argv,
+        started=started,
+    )
+    writers: list[Writer] = []
+    if figure:
+        from reports.figure import save_figure  # noqa: PLC0415
+
+        writers.append(lambda path: save_figure(result, path))
+    folder.write(result, about, *writers)
+
+
+def _arguments(request: Request, result: Result) -> dict[str, Any]:
+    """What was asked for, defaults filled in; without threads, which change no number."""
+    chosen = {key: value for key, value in vars(request).items() if key != "threads"}
+    chosen |= {"network": result.network, "dataset": result.dataset, "samples": result.samples}
+    if request.trace is None and request.prune is None:
+        chosen["prune"] = DEFAULT_PRUNE
+    return {key: str(value) if isinstance(value, Path) else value for key, value in chosen.items()}
+
+
+def _digests(request: Request, result: Result) -> dict[str, str]:
+    """SHA-256 of the machine, the energy table, and the trace or the network and its profile."""
+    found = {"machine": inputs.machine_digest(result.machine)}
+    if Path(request.machine).is_file():
+        found["machine_file"] = inputs.file_digest(Path(request.machine))
+    found["energy"] = _energy_digest(request.energy)
+    if request.trace is not None:
+        return found | {"trace": inputs.file_digest(request.trace)}
+    return found | _workload_digests(result)
+
+
+def _energy_digest(path: Path | None) -> str:
+    from sparsesim.energy import default_table, load_energy  # noqa: PLC0415
+
+    return inputs.energy_digest(default_table() if path is None else load_energy(path))
+
+
+def _workload_digests(result: Result) -> dict[str, str]:
+    from compiler.training import training_graph  # noqa: PLC0415
+    from workloads.catalog import load_network  # noqa: PLC0415
+    from workloads.sparsity.transfer import profile_for  # noqa: PLC0415
+
+    network = load_network(result.network, result.dataset)
+    shapes = layer_shapes(training_graph(network, result.batch).convolutions)
+    profile = profile_for(result.network, result.dataset, shapes)
+    return {"network": inputs.network_digest(network), "profile": inputs.profile_digest(profile)}
+
+
+def _show(result: Result, folder: Path | None, json: bool) -> None:
+    if json:
+        print(json_module.dumps(result.to_dict(), allow_nan=False))
+        if folder is not None:
+            print(f"saved in {folder}", file=sys.stderr)
+        return
+    from reports.table import console_for, print_result  # noqa: PLC0415
+
+    print_result(result, console_for(sys.stdout), folder)

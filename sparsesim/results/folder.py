@@ -1,0 +1,130 @@
+"""The run folder: everything about a run, complete or not there at all.
+
+All files are written into a hidden folder beside the final one, which gets its name by a single rename at the
+end. Whatever interrupts a run (Ctrl-C, a full disk, a killed process), a folder with the final name is whole;
+what may stay behind is recognised by its name, `.NAME.partial-XXXX`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sparsesim.machine import export_yaml
+from sparsesim.results.frame import columns
+from sparsesim.results.model import Result
+from workloads.errors import UserError
+
+RUNS = Path("runs")
+Writer = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder to be; `path` is its final name. Make one with `reserve` before the simulation."""
+
+    path: Path
+
+    def write(self, result: Result, manifest: Mapping[str, Any], *writers: Writer) -> Path:
+        """Write all files and let the folder appear; returns its path.
+
+        writers: write further files into the folder they are given. Raises OSError (a full disk ...) with
+        nothing left behind, UserError if something else has taken the name since.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(self.path), dir=self.path.parent))
+        try:
+            _write_files(partial, result, manifest)
+            for writer in writers:
+                writer(partial)
+            _publish(partial, self.path)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        return self.path
+
+
+def reserve(out: Path | None, default_name: str) -> RunFolder:
+    """The folder `out`, or `default_name` in ./runs; UserError if it exists or cannot be written.
+
+    Nothing is left on disk: an interrupted simulation leaves no trace.
+    """
+    path = out if out is not None else RUNS / default_name
+    option = f"--out {path}" if out is not None else str(path)
+    if os.path.lexists(path):
+        raise UserError(f"{option}: it exists already; give a folder that does not, or remove it.")
+    _probe(path, option)
+    return RunFolder(path)
+
+
+def folder_name(started: datetime, network: str, dataset: str, inputs: Mapping[str, Any]) -> str:
+    """UTC time, network, data set, eight digits of all inputs: 20260301T120000Z-resnet18-cifar10-1a2b3c4d."""
+    from sparsesim.results.inputs import digest  # noqa: PLC0415
+
+    text = json.dumps(inputs, sort_keys=True, default=str)
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{network}-{dataset}")[:80]
+    return f"{started:%Y%m%dT%H%M%SZ}-{readable}-{digest(text)[:8]}"
+
+
+def _probe(path: Path, option: str) -> None:
+    """Make and remove a folder where the run folder, or the first missing one above it, will be."""
+    above = path.absolute().parent
+    while not os.path.lexists(above):
+        above = above.parent
+    try:
+        Path(tempfile.mkdtemp(prefix=_partial_prefix(path), dir=above)).rmdir()
+    except OSError as error:
+        raise UserError(
+            f"{option}: cannot be written, {above}: {error.strerror}; give a folder in a place that can."
+        ) from None
+
+
+def _partial_prefix(path: Path) -> str:
+    return f".{path.name}.partial-"
+
+
+def _write_files(folder: Path, result: Result, manifest: Mapping[str, Any]) -> None:
+    # mkdtemp makes private folders; a run folder is as public as any other new folder.
+    umask = os.umask(0)
+    os.umask(umask)
+    folder.chmod(0o777 & ~umask)
+    _write_json(folder / "manifest.json", manifest)
+    _write_json(folder / "summary.json", result.to_dict())
+    (folder / "machine.yaml").write_text(export_yaml(result.machine), encoding="utf-8")
+    table = columns(result)
+    _write_csv(folder / "layers.csv", table)
+    _write_parquet(folder / "layers.parquet", table)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _write_csv(path: Path, table: Mapping[str, list[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table)
+        writer.writerows(zip(*table.values(), strict=True))
+
+
+def _write_parquet(path: Path, table: Mapping[str, list[Any]]) -> None:
+    # Straight from pyarrow: importing pandas for it would take longer than writing the file.
+    import pyarrow  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    parquet.write_table(pyarrow.table(dict(table)), path)
+
+
+def _publish(partial: Path, final: Path) -> None:
+    if os.path.lexists(final):
+        raise UserError(f"{final}: has appeared while the simulation ran; this run is not saved.")
+    partial.rename(final)
