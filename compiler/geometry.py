@@ -27,6 +27,14 @@ class ConvGeometry:
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Geometries are keys of many caches; their hash is computed once."""
+        return hash((self.in_channels, self.out_channels, self.in_size, self.kernel, self.stride, self.padding, self.dilation, self.groups))
+
     @cached_property
     def out_size(self) -> tuple[int, int]:
         """(Ho, Wo) = floor((n + 2p - d(K-1) - 1) / s) + 1 per axis."""

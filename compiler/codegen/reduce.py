@@ -7,6 +7,7 @@ time, so that the zeros a strided convolution inserts never exist.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from compiler.codegen.parts import ConvGroups, both, loop, span, tensors, until
 from compiler.geometry import ConvGeometry
@@ -17,6 +18,7 @@ from compiler.program import RowOperation, Stage
 from compiler.target import Target
 
 
+@lru_cache(maxsize=4096)
 def row_phases(geometry: ConvGeometry, operation: RowOperation) -> tuple[int, ...]:
     """Phases of the output rows that a kernel row reaches: (0,) for SRC, up to `stride` for MSRC."""
     step = geometry.stride[0]

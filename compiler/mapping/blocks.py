@@ -24,6 +24,7 @@ class BlockShape:
     ch1_positions: int
 
 
+@lru_cache(maxsize=4096)
 def map_size(geometry: ConvGeometry, operation: RowOperation) -> tuple[int, int]:
     """(rows, columns) that row blocks tile: of O, of one phase of dI, or of dO."""
     if operation is not RowOperation.MSRC:
@@ -94,7 +95,7 @@ def block_shapes(
         most = min(_max_rows(target, operation, width, positions), height)
         if most == 0:
             continue
-        for rows in _even_row_counts(height, most):
+        for rows in _even_row_counts(height, most, operation):
             yield BlockShape(rows, width, positions[0] * rows, positions[1] * rows)
         found += 1
         if found == 2:
@@ -103,9 +104,14 @@ def block_shapes(
         raise _nothing_fits(geometry, operation, target, broadcast)
 
 
-def _even_row_counts(height: int, most: int) -> list[int]:
-    """Row counts up to `most` that cut the height into even parts, largest first; 1 always among them."""
+def _even_row_counts(height: int, most: int, operation: RowOperation) -> list[int]:
+    """Row counts up to `most` that cut the height into even parts, largest first.
+
+    SRC and MSRC also gain from small blocks, which make more jobs; a block of OSRC is no job, so only the two largest are tried.
+    """
     fewest = -(-height // most)
+    if operation is RowOperation.OSRC:
+        return sorted({-(-height // parts) for parts in (fewest, fewest + 1, fewest + 2)}, reverse=True)
     counts = {-(-height // parts) for parts in range(fewest, fewest + 4)}
     return sorted(counts | {1}, reverse=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +12,9 @@ from compiler.mapping.infeasible import MappingError, does_not_fit
 from compiler.mapping.mapping import INPUTS_STAY, OUTPUTS_STAY, WEIGHTS_STAY, Mapping
 from compiler.mapping.problem import Problem
 from compiler.program import RowOperation
+
+
+MOST_REFINED = 12  # mappings of a row block that are tried over several samples
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,13 @@ def _reduce_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
 def _streamed_weights(problem: Problem, shape: BlockShape, out: int, height: int) -> Iterator[Mapping]:
     """The largest tile of each order that streams the weights: inputs stay, or partial sums do."""
     for stays in (INPUTS_STAY, OUTPUTS_STAY):
-        tiles = itertools.product(_halves(problem.reduce_channels), _row_tiles(height, shape.rows))
-        every = (Mapping(shape.rows, shape.width, out, n, r, stays, 0, 1, 1) for n, r in tiles)
-        best = next((m for m in every if _fits(problem, m)), None)
-        if best is not None:
-            yield best
+        row_tiles = _row_tiles(height, shape.rows)
+        largest = Mapping(shape.rows, shape.width, out, 1, row_tiles[0], stays, 0, 1, 1)
+        for reduce in _halves(problem.reduce_channels):
+            if _fits(problem, replace(largest, reduce_tile=reduce, row_tile=row_tiles[-1])):
+                every = (replace(largest, reduce_tile=reduce, row_tile=rows) for rows in row_tiles)
+                yield next(m for m in every if _fits(problem, m))
+                break
 
 
 def _store_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
@@ -113,14 +117,13 @@ def _store_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
             if mapping is None:
                 continue
             for unit in _unit_sizes(reduce, most, problem.geometry.kernel[0], t.pes_per_group):
-                for several in _sample_counts(problem, mapping, height):
-                    yield replace(several, unit_channels=unit)
+                yield replace(mapping, unit_channels=unit)
             break
 
 
-def _sample_counts(problem: Problem, mapping: Mapping, height: int) -> Iterator[Mapping]:
-    """The mapping over one sample, and over 2, 4, ... samples while whole maps of them fit the buffer."""
-    yield mapping
+def _several_samples(problem: Problem, mapping: Mapping) -> Iterator[Mapping]:
+    """The mapping over 2, 4, ... samples while whole maps of them fit the buffer."""
+    height = map_size(problem.geometry, problem.operation)[0]
     samples = 2
     while mapping.row_tile >= height and samples <= min(problem.batch, problem.samples):
         several = replace(mapping, samples=samples, share=max(1, problem.batch // samples))
@@ -170,8 +173,13 @@ def choose_mapping(problem: Problem) -> Choice:
             refused.append(error)
     if not rated:
         raise refused[0]
-    rated.sort(key=lambda item: (item[1].cycles, item[1].buffer_bytes))
+    rated.sort(key=_rank)
     return Choice(rated[0][0], rated[0][1], tuple(rated))
+
+
+def _rank(rated: tuple[Mapping, Estimate]) -> tuple[float, int]:
+    """Lowest estimate first, the smaller buffer breaks ties."""
+    return rated[1].cycles, rated[1].buffer_bytes
 
 
 def _rated(problem: Problem) -> list[tuple[Mapping, Estimate]]:
@@ -181,7 +189,12 @@ def _rated(problem: Problem) -> list[tuple[Mapping, Estimate]]:
     for shape in block_shapes(problem.geometry, problem.operation, problem.target, problem.broadcast):
         store = problem.operation is RowOperation.OSRC
         mappings = _store_mappings(problem, shape) if store else _reduce_mappings(problem, shape)
-        rated.extend((mapping, estimate(problem, shape, mapping)) for mapping in mappings)
+        found = [(mapping, estimate(problem, shape, mapping)) for mapping in mappings]
+        rated += found
+        if store:
+            # Accumulating over samples changes costs by what it saves in writes: worth it for good mappings only.
+            for mapping, _ in sorted(found, key=_rank)[:MOST_REFINED]:
+                rated += [(m, estimate(problem, shape, m)) for m in _several_samples(problem, mapping)]
         smallest = smallest or buffer_bytes(problem, _smallest(problem, shape))
     if not rated:
         raise does_not_fit(

@@ -6,6 +6,7 @@ for OSRC channels that differ as compiler/mapping/spread.py says; groups do not 
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from compiler.program import RowOperation
 from compiler.target import Target
 
 SMOOTH = 4
+MOST_LISTED_JOBS = 512  # above it, a few unequal jobs do not matter
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,14 @@ def entry_cycles(
     """
     total = 0.0
     for taps, entries in _tap_counts(geometry, pattern, width):
-        useful = taps * second / macs
-        total += entries * (max(1.0, useful) if second >= 1 else useful + (1 - second) ** taps)
+        total += entries * _entry_cycles(taps, second, macs)
     return total
+
+
+def _entry_cycles(taps: int, second: float, macs: int) -> float:
+    """E[max(1, ceil(n / macs))] of an entry with `taps` taps, each useful with probability `second`."""
+    useful = taps * second / macs
+    return max(1.0, useful) if second >= 1 else useful + (1 - second) ** taps
 
 
 def _kernel_rows(problem: Problem) -> float:
@@ -117,11 +124,24 @@ def _lines(target: Target, words: float) -> float:
     return words / target.words_per_line + 1 - 1 / target.words_per_line
 
 
-def _reduce_round(problem: Problem, shape: BlockShape, rows: float) -> _Work:
-    """P operations of an SRC or MSRC job, one per stream."""
+@lru_cache(maxsize=65536)
+def _column_tiles(
+    geometry: ConvGeometry, operation: RowOperation, width: int, second: float, macs: int
+) -> tuple[tuple[float, int, int], ...]:
+    """Of every column tile: cycles of one dense ch0 row, its positions, and the width of the tile."""
+    columns = map_size(geometry, operation)[1]
+    tiles = []
+    for x in range(0, columns, width):
+        size = min(width, columns - x)
+        taps = (column_taps(geometry, operation, x, size)[1] >= 0).sum(axis=1)
+        tiles.append((sum(_entry_cycles(int(t), second, macs) for t in taps), len(taps), size))
+    return tuple(tiles)
+
+
+def _reduce_round(problem: Problem, per_row: float, positions: int, rows: int) -> _Work:
+    """P operations of an SRC or MSRC job, one per stream; per_row, positions: of one dense ch0 row."""
     t, g = problem.target, problem.geometry
-    per_row = entry_cycles(g, problem.ch0_pattern, shape.width, problem.densities.second, t.macs_per_pe)
-    words = stored_words(t, shape.positions / shape.rows, problem.densities.ch0) * rows
+    words = stored_words(t, positions, problem.densities.ch0) * rows
     lines = _lines(t, words) + -(-problem.active_groups * g.kernel[1] // t.words_per_line)
     pe = per_row * rows * problem.densities.ch0
     return _Work(pe, t.pes_per_group * (1 + lines), _busiest_bank(problem, t.pes_per_group * lines, 0))
@@ -197,17 +217,28 @@ def _overhead(target: Target, drained: float) -> float:
 def _reduce_tile_cycles(
     problem: Problem, shape: BlockShape, out: int, rows: int, reduce: int
 ) -> tuple[float, str]:
-    t = problem.target
-    operations = reduce * _kernel_rows(problem)
-    column_tiles = -(-map_size(problem.geometry, problem.operation)[1] // shape.width)
-    channel_blocks = -(-out // t.groups_per_cluster)
-    phases = len(row_phases(problem.geometry, problem.operation))
-    jobs, bound = [], "pe"
-    for block_rows, count in _parts(rows, shape.rows):
-        cycles, bound = _reduce_round(problem, shape, block_rows).cycles
-        cost = cycles * -(-operations // t.pes_per_group) + _overhead(t, block_rows * shape.width)
-        jobs.append((cost, count * column_tiles * channel_blocks * phases))
-    return _makespan(t, jobs), bound
+    t, g = problem.target, problem.geometry
+    rounds = -(-reduce * _kernel_rows(problem) // t.pes_per_group)
+    costs, bound = [], "pe"
+    tiles = _column_tiles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
+    for per_row, positions, width in tiles:
+        for block_rows, count in _parts(rows, shape.rows):
+            cycles, bound = _reduce_round(problem, per_row, positions, block_rows).cycles
+            costs += [cycles * rounds + _overhead(t, block_rows * width)] * count
+    repeats = -(-out // t.groups_per_cluster) * len(row_phases(g, problem.operation))
+    if min(costs) < 0.95 * max(costs) and len(costs) * repeats <= MOST_LISTED_JOBS:
+        return _listed_makespan(t, costs * repeats), bound
+    return _makespan(t, [(cost, repeats) for cost in costs]), bound
+
+
+def _listed_makespan(target: Target, costs: Sequence[float]) -> float:
+    """Cycles for jobs of unequal cost handed out in program order, dynamically or in turn."""
+    free = [0.0] * target.clusters
+    if not target.job_handout_dynamic:
+        return max(sum(costs[k :: target.clusters]) for k in range(target.clusters))
+    for cost in costs:
+        heapq.heapreplace(free, free[0] + cost)
+    return max(free)
 
 
 def _store_tile_cycles(
