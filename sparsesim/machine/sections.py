@@ -110,7 +110,7 @@ class BufferSection(Section):
     """The global buffer."""
 
     kilobytes: int = _whole(386, 1, 65536, "KB", "Capacity of the global buffer, all banks together.")
-    banks: int = _whole(8, 1, 1024, "banks", "Banks; each serves one line per cycle.")
+    banks: int = _whole(4, 1, 1024, "banks", "Banks; each serves one line per cycle.")
     line_bits: int = _whole(
         128, 16, 1024, "bits", "Width of a line; a multiple of data.operand_bits and of data.sum_bits."
     )

@@ -163,7 +163,7 @@ def test_energies_are_ordered_and_not_negative(model: EnergyModel) -> None:
         ("detector.entry", 2 * (0.09 + 0.006)),  # masks of 64 bits
         ("detector.product", 2 * 0.006 + 6 / 32 * 0.02),
         ("ppu.add", 0.02),
-        ("buffer.read", 1.03 * 0.744 * 172 * (0.05 + 2.2e-5 * math.sqrt(386 * 1024 * 8 / 8))),
+        ("buffer.read", 1.03 * 0.744 * 172 * (0.05 + 2.2e-5 * math.sqrt(386 * 1024 * 8 / 4))),
         ("control.cycle", 0.35 * (0.19 + 0.0888 + 0.0888 * 2 * 1.9)),
         ("control.header", 0.046 + 2 * 0.02 + 2 * (0.012 + 0.0012 * 256)),
         ("dram.read", 64 * 6),

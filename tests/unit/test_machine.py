@@ -76,7 +76,7 @@ def test_the_target_of_sparsetrain() -> None:
         pipeline_cycles=3,
         ppu_words_per_cycle=4,
         buffer_bytes=386 * 1024,
-        buffer_banks=8,
+        buffer_banks=4,
         words_per_line=8,
         read_latency_cycles=2,
         dispatch_cycles=4,
