@@ -33,7 +33,18 @@ class ConvGeometry:
     @cached_property
     def _hash(self) -> int:
         """Geometries are keys of many caches; their hash is computed once."""
-        return hash((self.in_channels, self.out_channels, self.in_size, self.kernel, self.stride, self.padding, self.dilation, self.groups))
+        return hash(
+            (
+                self.in_channels,
+                self.out_channels,
+                self.in_size,
+                self.kernel,
+                self.stride,
+                self.padding,
+                self.dilation,
+                self.groups,
+            )
+        )
 
     @cached_property
     def out_size(self) -> tuple[int, int]:

@@ -13,8 +13,8 @@ from reports.table import PUBLISHED_EFFICIENCY, PUBLISHED_SPEEDUP
 from sparsesim.results.model import DENSE, Result
 
 COLUMNS = (
-    "network", "data set", "run", "speedup", "efficiency", "fewer MACs", "PE use dense", "PE use", "imbalance", "buffer",
-    "speedup DRAM", "efficiency DRAM",
+    "network", "data set", "run", "speedup", "efficiency", "fewer MACs", "PE use dense", "PE use",
+    "imbalance", "buffer", "speedup DRAM", "efficiency DRAM",
 )  # fmt: skip
 
 
@@ -59,7 +59,8 @@ def _average_row(results: Sequence[Result], run: str) -> list[str]:
 def averages_table(results: Sequence[Result]) -> Table:
     """One row per network, data set and run; averages over the rows of a run; the published averages last.
 
-    speedup = fewer MACs x PE use / PE use dense: the product of what sparsity saves and how well the PEs keep up.
+    speedup = fewer MACs x PE use / PE use dense: the product of what sparsity saves and how well the PEs
+    keep up.
     """
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(COLUMNS):
@@ -79,7 +80,7 @@ def print_averages(results: Sequence[Result], console: Console) -> None:
     """Print the table and what its columns mean."""
     console.print(averages_table(results))
     console.print(
-        "speedup = fewer MACs x PE use / PE use dense. Published: Dai et al., DAC 2020, abstract, an average over AlexNet and "
-        "ResNets on chip; its networks, data sets and pruning rate are not stated there.",
+        "speedup = fewer MACs x PE use / PE use dense. Published: Dai et al., DAC 2020, abstract, an average "
+        "over AlexNet and ResNets on chip; its networks, data sets and pruning rate are not stated there.",
         soft_wrap=True,
     )

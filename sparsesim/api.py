@@ -86,7 +86,8 @@ def _work_of(layer: TraceLayer, index: int, samples: int) -> ConvWork:
     is_fc = layer.kind == "fc"
     size = (1, samples) if is_fc else (layer.in_size[0], layer.in_size[1])
     geometry = ConvGeometry(
-        layer.in_channels, layer.out_channels, size, layer.kernel, layer.stride, layer.padding, layer.dilation, layer.groups
+        layer.in_channels, layer.out_channels, size, layer.kernel, layer.stride, layer.padding,
+        layer.dilation, layer.groups,
     )  # fmt: skip
     return ConvWork(
         layer=layer.name,
@@ -137,12 +138,17 @@ def simulate(
     check: bool = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Simulate one training step of a network on a machine: dense baseline, natural sparsity, natural + pruned.
+    """Simulate one training step of a network on a machine: dense baseline, natural sparsity, natural +
+    pruned.
 
-    network, dataset: of workloads.catalog (default resnet18 on imagenet). machine: a named description, a YAML file or a Machine;
-    overrides: "key=value" changes to it. batch: samples that weights may be reused over (1..4096). samples: how many are simulated (default 1; of a
-    trace all). prune: pruning rate of dO, 0 (no pruned run) or within what was recorded. trace: a recorded trace, simulated exactly, runs "dense" and
-    "recorded". energy: an energy table or Accelergy ERT (YAML). check: also compute every layer with numbers and compare with a reference.
+    network, dataset: of workloads.catalog (default resnet18 on imagenet). machine: a named description, a
+    YAML file or a Machine;
+    overrides: "key=value" changes to it. batch: samples that weights may be reused over (1..4096).
+    samples: how many are simulated (default 1; of a
+    trace all). prune: pruning rate of dO, 0 (no pruned run) or within what was recorded. trace: a recorded
+    trace, simulated exactly, runs "dense" and
+    "recorded". energy: an energy table or Accelergy ERT (YAML). check: also compute every layer with
+    numbers and compare with a reference.
     Raises UserError for anything the caller gave that cannot be used.
     """
     started = time.perf_counter()
@@ -161,7 +167,18 @@ def simulate(
         load = _from_profile(name, dataset, batch, samples or 1, prune, seed, accumulate)
     else:
         load = _from_trace(Path(trace), network, samples, accumulate)
-    return _simulate(load, described, table, batch, seed, threads, check, progress, started, prune if trace is None else None)
+    return _simulate(
+        load,
+        described,
+        table,
+        batch,
+        seed,
+        threads,
+        check,
+        progress,
+        started,
+        prune if trace is None else None,
+    )
 
 
 def _simulate(

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user gave is wrong. The message names the file or option, field, value, rule and remedy."""
+    """Something the user gave is wrong. The message names the file or option, field, value, rule and
+    remedy.
+    """
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UserError:

@@ -20,11 +20,13 @@ def loop(
     *body: Node,
     where: Expression | None = None,
 ) -> Loop:
+    """A loop node; numbers become constants."""
     bounds = (as_expression(start), as_expression(stop), as_expression(step))
     return Loop(kind, name, *bounds, body=body, where=where)
 
 
 def both(left: Expression, right: Expression) -> Expression:
+    """1 where both conditions hold."""
     return binary("and", left, right)
 
 

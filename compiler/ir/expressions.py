@@ -50,22 +50,29 @@ class Expression:
 
 @dataclass(frozen=True)
 class Const(Expression):
+    """A whole number."""
+
     value: int
 
 
 @dataclass(frozen=True)
 class Variable(Expression):
+    """A loop variable."""
+
     name: str
 
 
 @dataclass(frozen=True)
 class Binary(Expression):
+    """`left operator right`, or operator(left, right) for min and max; operators: OPERATORS."""
+
     operator: str
     left: Expression
     right: Expression
 
 
 def as_expression(value: Expression | int) -> Expression:
+    """The expression itself, or a number as Const."""
     return value if isinstance(value, Expression) else Const(int(value))
 
 
@@ -86,10 +93,12 @@ def binary(operator: str, left: Expression | int, right: Expression | int) -> Ex
 
 
 def minimum(left: Expression | int, right: Expression | int) -> Expression:
+    """min(left, right)"""
     return binary("min", left, right)
 
 
 def maximum(left: Expression | int, right: Expression | int) -> Expression:
+    """max(left, right)"""
     return binary("max", left, right)
 
 

@@ -107,7 +107,8 @@ def block_shapes(
 def _even_row_counts(height: int, most: int, operation: RowOperation) -> list[int]:
     """Row counts up to `most` that cut the height into even parts, largest first.
 
-    SRC and MSRC also gain from small blocks, which make more jobs; a block of OSRC is no job, so only the two largest are tried.
+    SRC and MSRC also gain from small blocks, which make more jobs; a block of OSRC is no job, so only the
+    two largest are tried.
     """
     fewest = -(-height // most)
     if operation is RowOperation.OSRC:

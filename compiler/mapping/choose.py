@@ -13,7 +13,6 @@ from compiler.mapping.mapping import INPUTS_STAY, OUTPUTS_STAY, WEIGHTS_STAY, Ma
 from compiler.mapping.problem import Problem
 from compiler.program import RowOperation
 
-
 MOST_REFINED = 12  # mappings of a row block that are tried over several samples
 
 
@@ -192,7 +191,8 @@ def _rated(problem: Problem) -> list[tuple[Mapping, Estimate]]:
         found = [(mapping, estimate(problem, shape, mapping)) for mapping in mappings]
         rated += found
         if store:
-            # Accumulating over samples changes costs by what it saves in writes: worth it for good mappings only.
+            # Accumulating over samples changes costs by what it saves in writes: worth it for good
+            # mappings only.
             for mapping, _ in sorted(found, key=_rank)[:MOST_REFINED]:
                 rated += [(m, estimate(problem, shape, m)) for m in _several_samples(problem, mapping)]
         smallest = smallest or buffer_bytes(problem, _smallest(problem, shape))

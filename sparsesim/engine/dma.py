@@ -11,7 +11,9 @@ from compiler.target import Target
 
 @dataclass(frozen=True)
 class Schedule:
-    """cycles: end of the program with memory behind the buffers; stalled_cycles: how long the array waited for it."""
+    """cycles: end of the program with memory behind the buffers; stalled_cycles: how long the array waited
+    for it.
+    """
 
     cycles: int
     stalled_cycles: int
@@ -28,7 +30,8 @@ def transfer_cycles(n_bytes: int, target: Target) -> int:
 def schedule(tile_cycles: Sequence[int], transfers: Sequence[tuple[int, int]], target: Target) -> Schedule:
     """Run the tiles behind one in-order DMA channel (docs/microarchitecture.md section 9).
 
-    transfers: (load bytes, store bytes) of each tile. Order on the channel: load 0, load 1, store 0, load 2, store 1, ...
+    transfers: (load bytes, store bytes) of each tile. Order on the channel: load 0, load 1, store 0, load
+    2, store 1, ...
     """
     loads = [transfer_cycles(load, target) for load, _ in transfers]
     stores = [transfer_cycles(store, target) for _, store in transfers]

@@ -14,13 +14,18 @@ from compiler.program import Stage
 class StageRecord:
     """One layer and stage on the machine. All numbers are totals over the `samples` samples of the record.
 
-    run: "dense", "natural", "pruned" or "recorded". index: place of the layer in forward order. sample: the first sample (of this layer).
-    on_chip_cycles, with_dram_cycles: the two accountings. states: int64[groups, N_STATES] PE cycles by state, summed over the PEs of a group
-    (sparsesim/engine/kernels/layout.py); per group they add up to on_chip_cycles x pes_per_group. counts: int64[N_COUNTS].
+    run: "dense", "natural", "pruned" or "recorded". index: place of the layer in forward order. sample:
+    the first sample (of this layer).
+    on_chip_cycles, with_dram_cycles: the two accountings. states: int64[groups, N_STATES] PE cycles by
+    state, summed over the PEs of a group
+    (sparsesim/engine/kernels/layout.py); per group they add up to on_chip_cycles x pes_per_group. counts:
+    int64[N_COUNTS].
     useful_macs: non-zero products counted from the masks, dense_macs: taps inside the input.
     densities: fraction of non-zeros of I, of dO, and of positions where dI is needed.
-    dram_read_bytes, dram_write_bytes: moved by the DMA. tiles: tiles executed. fc: a fully connected layer (its samples are the batch).
-    row_operations: PE row operations executed (operations x active groups). seconds: time the simulation of it took.
+    dram_read_bytes, dram_write_bytes: moved by the DMA. tiles: tiles executed. fc: a fully connected layer
+    (its samples are the batch).
+    row_operations: PE row operations executed (operations x active groups). seconds: time the simulation
+    of it took.
     """
 
     run: str
@@ -48,7 +53,8 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class OtherRecord:
-    """Work outside the convolutions, per sample (fractional where a batch shares it); the same in every run of a machine.
+    """Work outside the convolutions, per sample (fractional where a batch shares it); the same in every
+    run of a machine.
 
     It costs cycles in the with_dram accounting only: the slower of the PPU lanes and the off-chip memory.
     """
@@ -64,7 +70,9 @@ class OtherRecord:
 
 @dataclass(frozen=True)
 class StepRecords:
-    """All records of a simulation of one training step. samples: how many samples the convolutions were simulated on."""
+    """All records of a simulation of one training step. samples: how many samples the convolutions were
+    simulated on.
+    """
 
     runs: tuple[str, ...]
     stages: tuple[StageRecord, ...]

@@ -21,7 +21,8 @@ from workloads.sparsity.masks import LayerMasks
 class StageOutcome:
     """What the machine did, whole numbers.
 
-    tile_cycles: length of each tile. states: int64[groups, pes_per_group, N_STATES] cycles by state, their sum per PE is the sum of
+    tile_cycles: length of each tile. states: int64[groups, pes_per_group, N_STATES] cycles by state, their
+    sum per PE is the sum of
     the tiles. counts: int64[N_COUNTS], see kernels/layout.py. transfers: (load, store) bytes of each tile.
     schedule: the same tiles behind the off-chip memory.
     """
@@ -61,7 +62,9 @@ def kernel_machine(target: Target) -> Machine:
 
 
 def _tile_key(program: StageProgram, job_start: int, job_end: int) -> bytes | None:
-    """Equal keys mean equal timing: in a machine that skips nothing, channels matter only through their bank."""
+    """Equal keys mean equal timing: in a machine that skips nothing, channels matter only through their
+    bank.
+    """
     if program.target.skip_zeros or program.operation is RowOperation.OSRC:
         return None
     jobs = program.jobs[job_start:job_end].copy()

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 
-def _run(arguments: list[str], environment: dict[str, str] | None = None) -> tuple[float, float, dict[str, Any]]:
+def _run(
+    arguments: list[str], environment: dict[str, str] | None = None
+) -> tuple[float, float, dict[str, Any]]:
     """(wall seconds, peak MiB of the children so far, summary) of one `python -m sparsesim run`."""
     command = [sys.executable, "-m", "sparsesim", "run", *arguments, "--json", "--no-save"]
     started = time.perf_counter()
@@ -77,7 +79,7 @@ def main() -> None:
     wall, peak, summary = min((_run(["resnet18"]) for _ in range(3)), key=lambda r: r[0])
     cycles = sum(run["cycles"]["with_dram"] for run in summary["runs"].values())
     macs = 3 * summary["runs"]["dense"]["dense_macs"]
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | measured |\n|---|---|")
     print(f"| `run resnet18` (ImageNet, 1 sample, three runs), first ever, with compilation | {cold:.1f} s |")
     print(f"| the same, warm, best of 3 (whole process) | {wall:.1f} s |")
@@ -88,7 +90,7 @@ def main() -> None:
         print(f"| `--samples {n}` | {seconds:.1f} s |")
     bound = words_per_second()
     print(f"\nbound: {bound:,.0f} row-operation words per second and core (one AND + popcount each)\n")
-    print("| layer | stage | row operations per second, one core | of the bound | seconds |\n|---|---|---|---|---|")
+    print("| layer | stage | row operations/s, one core | of the bound | seconds |\n|---|---|---|---|---|")
     for layer, stage, rate, seconds in _engine_rows():
         print(f"| {layer} | {stage} | {rate:,.0f} | {rate / bound:.1%} | {seconds:.4f} |")
 

@@ -1,4 +1,6 @@
-"""How fast is the engine? Run with `python -m pytest tests/benchmarks --benchmark-enable -n 0`; otherwise each runs once."""
+"""How fast is the engine? Run with `python -m pytest tests/benchmarks --benchmark-enable -n 0`; otherwise
+each runs once.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ LAYERS = {"layer1": (64, 56), "layer2": (128, 28), "layer3": (256, 14), "layer4"
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("stage", [Stage.FORWARD, Stage.GTA, Stage.GTW])
 def test_stage(benchmark: Any, stage: Stage, layer: str) -> None:
-    """One 3x3 layer of ResNet-18 / ImageNet, I at density .5, dO at .3; extra_info gives row operations per second."""
+    """One 3x3 layer of ResNet-18 / ImageNet, I at density .5, dO at .3; extra_info gives row operations
+    per second.
+    """
     channels, size = LAYERS[layer]
     geometry = ConvGeometry(channels, channels, (size, size), (3, 3), padding=(1, 1))
     work = ConvWork(layer, 1, geometry, False, True, True, True, "none", False)

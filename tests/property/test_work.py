@@ -1,4 +1,6 @@
-"""Does the machine do exactly the work there is: no product lost, none invented, and never faster than its parts allow?"""
+"""Does the machine do exactly the work there is: no product lost, none invented, and never faster than its
+parts allow?
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ STAGES = st.sampled_from([Stage.FORWARD, Stage.GTA, Stage.GTW])
 SETTINGS = settings(max_examples=80, deadline=None, derandomize=True)
 
 
-def _compile(geometry: ConvGeometry, stage: Stage, target: Target, masked: bool = True) -> StageProgram | None:
+def _compile(
+    geometry: ConvGeometry, stage: Stage, target: Target, masked: bool = True
+) -> StageProgram | None:
     work = ConvWork("layer", 1, geometry, False, True, True, masked, "none", False)
     try:
         return compile_stage(work, stage, target, 2, samples=2).program
@@ -82,7 +86,9 @@ def test_products_are_those_of_the_masks(seed: int, stage: Stage, density: float
 @SETTINGS
 @given(seed=st.integers(0, 2**32 - 1), stage=STAGES)
 def test_density_one_is_the_work_of_the_dense_machine(seed: int, stage: Stage) -> None:
-    """Without zeros the sparse machine executes the dense machine's cycles in its PEs; it may only wait differently."""
+    """Without zeros the sparse machine executes the dense machine's cycles in its PEs; it may only wait
+    differently.
+    """
     rng = np.random.default_rng(seed)
     geometry, machine = random_layer(rng), random_machine(rng)
     sparse = replace(machine, skip_zeros=True, mask_skipping=True, input_skipping=True, row_format="bitmask")

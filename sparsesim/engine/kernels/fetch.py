@@ -47,21 +47,25 @@ def kernel_rows_of(job, operands):  # type: ignore[no-untyped-def]
 
 @piece
 def step_operation(job, operands, state, c, p, count):  # type: ignore[no-untyped-def]
-    """Move stream p on by `count` operations, channel outside and kernel row inside; False beyond the last."""
+    """Move stream p on by `count` operations, channel outside and kernel row inside; False beyond the
+    last.
+    """
     kernel_rows = kernel_rows_of(job, operands)
     if kernel_rows == 0:
         return False
     state.kernel_row[c, p] += count
     while state.kernel_row[c, p] >= kernel_rows:
         state.kernel_row[c, p] -= kernel_rows
-        state.index[c, p] += 1
-    return state.index[c, p] < job[JOB_REDUCE_COUNT]
+        state.operation[c, p] += 1
+    return state.operation[c, p] < job[JOB_REDUCE_COUNT]
 
 
 @piece
 def operation_of(job, operands, state, c, p):  # type: ignore[no-untyped-def]
     """(pair, ch0 channel) of the current operation of stream p of an SRC or MSRC job."""
-    return operands.pair_start[job[JOB_BLOCK]] + state.kernel_row[c, p], job[JOB_REDUCE_START] + state.index[c, p]
+    return operands.pair_start[job[JOB_BLOCK]] + state.kernel_row[c, p], job[
+        JOB_REDUCE_START
+    ] + state.operation[c, p]
 
 
 @piece
@@ -69,7 +73,7 @@ def unit_operation(job, operands, state, c, p):  # type: ignore[no-untyped-def]
     """(pair, ch0 channel) of the current operation of stream p of an OSRC job."""
     unit = job[JOB_UNIT] + p
     pair = operands.pair_start[state.block[c, p]] + operands.units[unit, UNIT_KERNEL_ROW]
-    return pair, operands.units[unit, UNIT_OUT_START] + state.index[c, p]
+    return pair, operands.units[unit, UNIT_OUT_START] + state.operation[c, p]
 
 
 @piece
@@ -80,7 +84,9 @@ def slot_free(machine, state, c, p):  # type: ignore[no-untyped-def]
 
 @piece
 def load_block(job, operands, state, c, p, block):  # type: ignore[no-untyped-def]
-    """From row block `block` on, choose the next one that the stream's kernel row meets to load its ch1 vector."""
+    """From row block `block` on, choose the next one that the stream's kernel row meets to load its ch1
+    vector.
+    """
     kernel_row = operands.units[job[JOB_UNIT] + p, UNIT_KERNEL_ROW]
     while block < job[JOB_BLOCK_END]:
         if operands.pair_exists[operands.pair_start[block] + kernel_row]:
@@ -93,7 +99,7 @@ def load_block(job, operands, state, c, p, block):  # type: ignore[no-untyped-de
 @piece
 def next_unit_item(job, operands, state, c, p, after_ch1):  # type: ignore[no-untyped-def]
     """Next item of an OSRC stream: operations of a block and ch1 items of the next block take turns."""
-    left = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT] - state.index[c, p]
+    left = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT] - state.operation[c, p]
     if state.ch1_left[c, p] > 0 and (left == 0 or not after_ch1):
         state.is_ch1[c, p] = 1
         return True
@@ -103,7 +109,7 @@ def next_unit_item(job, operands, state, c, p, after_ch1):  # type: ignore[no-un
     if state.loading[c, p] >= job[JOB_BLOCK_END]:
         return False
     state.block[c, p] = state.loading[c, p]
-    state.index[c, p] = 0
+    state.operation[c, p] = 0
     state.vector[c, p] = 1 - state.vector[c, p]
     state.vector_free[c, p, state.vector[c, p]] = 0
     load_block(job, operands, state, c, p, state.block[c, p] + 1)
@@ -117,10 +123,10 @@ def start_stream(job, machine, operands, state, c, p):  # type: ignore[no-untype
     if operands.output_store:
         if job[JOB_UNIT] + p >= job[JOB_UNIT_END]:
             return False
-        state.index[c, p] = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT]
+        state.operation[c, p] = operands.units[job[JOB_UNIT] + p, UNIT_OUT_COUNT]
         load_block(job, operands, state, c, p, job[JOB_BLOCK])
         return next_unit_item(job, operands, state, c, p, False)
-    state.index[c, p] = 0
+    state.operation[c, p] = 0
     state.kernel_row[c, p] = 0
     return step_operation(job, operands, state, c, p, p)
 
@@ -133,20 +139,22 @@ def advance_stream(job, machine, operands, state, c, p):  # type: ignore[no-unty
         if was_ch1:
             state.ch1_left[c, p] -= 1
         else:
-            state.index[c, p] += 1
+            state.operation[c, p] += 1
         return next_unit_item(job, operands, state, c, p, was_ch1)
     if machine.rows_dynamic:
         kernel_rows = kernel_rows_of(job, operands)
-        state.index[c, p] = state.next_index[c] // kernel_rows
+        state.operation[c, p] = state.next_index[c] // kernel_rows
         state.kernel_row[c, p] = state.next_index[c] % kernel_rows
         state.next_index[c] += 1
-        return state.index[c, p] < job[JOB_REDUCE_COUNT]
+        return state.operation[c, p] < job[JOB_REDUCE_COUNT]
     return step_operation(job, operands, state, c, p, machine.streams)
 
 
 @piece
 def set_ready(job, machine, operands, state, c, p, since):  # type: ignore[no-untyped-def]
-    """Cycle from which the stream's item may be served: its predecessor has left, and its slot or ch1 vector is free."""
+    """Cycle from which the stream's item may be served: its predecessor has left, and its slot or ch1
+    vector is free.
+    """
     state.ready[c, p] = since
     if state.is_ch1[c, p]:
         state.ready[c, p] = max(since, state.vector_free[c, p, 1 - state.vector[c, p]])

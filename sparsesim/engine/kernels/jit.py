@@ -1,7 +1,9 @@
 """The two ways kernels are compiled, and where their machine code is kept.
 
-Numba looks only at the file of a function when it decides whether cached code is still good. These kernels inline each other
-across files, so their cache lies in a folder named after the contents of all of them: a changed line anywhere is a new folder.
+Numba looks only at the file of a function when it decides whether cached code is still good. These kernels
+inline each other
+across files, so their cache lies in a folder named after the contents of all of them: a changed line
+anywhere is a new folder.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import njit
 
 from compiler import program
+
+# Numba types neither its configuration nor `_nrt`.
+_config: Any = numba.config
+_njit: Any = numba.njit
 
 
 def _digest() -> str:
@@ -30,7 +35,9 @@ def _digest() -> str:
 
 
 def _base() -> Path:
-    """The user's choice (NUMBA_CACHE_DIR, XDG_CACHE_HOME) or ~/.cache; the temporary folder if that cannot be written."""
+    """The user's choice (NUMBA_CACHE_DIR, XDG_CACHE_HOME) or ~/.cache; the temporary folder if that cannot
+    be written.
+    """
     chosen = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     base = Path(chosen) if chosen else Path.home() / ".cache"
     try:
@@ -45,25 +52,26 @@ CACHE = _base() / "sparsesim-kernels" / _digest()
 
 @contextmanager
 def _cache_folder() -> Iterator[None]:
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE)
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(CACHE)
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function of its own: called from Python, may allocate."""
     with _cache_folder():
-        return njit(cache=True, nogil=True)(function)
+        return _njit(cache=True, nogil=True)(function)
 
 
 def piece(function: Callable[..., Any]) -> Any:
     """Compile a piece of a kernel that allocates nothing.
 
-    It is inlined by LLVM and does without numba's reference counting: counting references of the forty arrays of a
+    It is inlined by LLVM and does without numba's reference counting: counting references of the forty
+    arrays of a
     State on every call costs ten times what the call does.
     """
     with _cache_folder():
-        return njit(cache=True, nogil=True, forceinline=True, _nrt=False)(function)
+        return _njit(cache=True, nogil=True, forceinline=True, _nrt=False)(function)

@@ -28,7 +28,8 @@ ENTRIES = 12
 N_COUNTS = 13
 
 NEVER = 1 << 60
-# Order within one cycle. A fetch event is the header cycle: its bank request comes one cycle later, so it goes before the
+# Order within one cycle. A fetch event is the header cycle: its bank request comes one cycle later, so it
+# goes before the
 # writes of the next cycle and behind those of its own.
 EVENT_DISPATCH, EVENT_WRITE, EVENT_FETCH = 0, 2, 3
 
@@ -57,7 +58,8 @@ class Machine(NamedTuple):
 class Operands(NamedTuple):
     """One layer, stage and sample, packed: see sparsesim/engine/operands.py.
 
-    A *pair* v is a row block with one of its kernel rows; pairs of block b are pair_start[b] .. pair_start[b + 1].
+    A *pair* v is a row block with one of its kernel rows; pairs of block b are pair_start[b] ..
+    pair_start[b + 1].
     """
 
     output_store: int  # 1 for OSRC
@@ -99,7 +101,9 @@ class State(NamedTuple):
     next_index: NDArray[np.int64]  # [c] dynamic hand-out: next operation of the job
     job_queue: NDArray[np.int64]  # [c] static hand-out: next job
     ready: NDArray[np.int64]  # [c, p] NEVER when the stream has no item left
-    index: NDArray[np.int64]  # [c, p] OSRC: operation within the f range; else reduction channel of the operation
+    operation: NDArray[
+        np.int64
+    ]  # [c, p] OSRC: operation within the f range; else reduction channel of the operation
     kernel_row: NDArray[np.int64]  # [c, p] its place among the kernel rows of the block
     kernel_lines: NDArray[np.int64]  # [c] lines of kernel rows that come with an operation
     block: NDArray[np.int64]  # [c, p] OSRC: row block
@@ -154,7 +158,7 @@ def new_state(machine: Machine) -> State:
         next_index=zeros(c),
         job_queue=np.arange(c, dtype=np.int64),
         ready=never(c, p),
-        index=zeros(c, p),
+        operation=zeros(c, p),
         kernel_row=zeros(c, p),
         kernel_lines=zeros(c),
         block=zeros(c, p),

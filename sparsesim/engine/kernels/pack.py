@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from sparsesim.engine.kernels.jit import kernel
 
 
@@ -10,7 +11,8 @@ from sparsesim.engine.kernels.jit import kernel
 def pack_rows(mask, rows, pair_tile, columns, column_count, words):  # type: ignore[no-untyped-def]
     """Pack ch0 rows: words[v, c] has bit i*n + j set where mask[c, rows[v, i], columns[t, j]] is 1.
 
-    mask: uint8[C, H, W]; rows: int32[V, R], -1 for a row that does not exist; pair_tile: int32[V] column tile t;
+    mask: uint8[C, H, W]; rows: int32[V, R], -1 for a row that does not exist; pair_tile: int32[V] column
+    tile t;
     columns: int32[T, 64]; column_count: int32[T] n; words: uint64[V, C], overwritten.
     """
     for v in range(rows.shape[0]):
@@ -30,7 +32,8 @@ def pack_rows(mask, rows, pair_tile, columns, column_count, words):  # type: ign
 
 @kernel
 def count_taps(mask, rows, pair_tile, taps, column_count, counts):  # type: ignore[no-untyped-def]
-    """Useful products n(e) per position: counts[u, q, c] = sum over taps k of mask[c, rows[u, i], taps[t, j, k]].
+    """Useful products n(e) per position: counts[u, q, c] = sum over taps k of mask[c, rows[u, i], taps[t,
+    j, k]].
 
     mask: uint8[C, H, W]; rows: int32[U, R], -1 for none; taps: int32[T, 64, K], -1 for a tap outside;
     counts: uint8[U, 64, C], overwritten.

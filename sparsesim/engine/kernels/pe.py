@@ -40,9 +40,11 @@ def run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free
 
 @piece
 def run_masked(word, planes, first, active, weights, arrival, asked, dispatched, slot_free, free, states):  # type: ignore[no-untyped-def]
-    """Run the ch0 row `word` in all active groups, each with its own planes; returns (latest end, useful products).
+    """Run the ch0 row `word` in all active groups, each with its own planes; returns (latest end, useful
+    products).
 
-    cycles = sum over planes j of weights[0, j] * popcount(word & planes[j, first + g]), likewise useful products (1) and rejects (2).
+    cycles = sum over planes j of weights[0, j] * popcount(word & planes[j, first + g]), likewise useful
+    products (1) and rejects (2).
     planes: uint64[J, C]; weights: int64[3, J]; free: int64[G] and states: int64[G, N_STATES] are updated.
     """
     latest = 0
@@ -55,7 +57,9 @@ def run_masked(word, planes, first, active, weights, arrival, asked, dispatched,
             useful += weights[1, j] * ones
             rejects += weights[2, j] * ones
         total += useful
-        latest = max(latest, run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states))
+        latest = max(
+            latest, run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states)
+        )
     return latest, total
 
 
@@ -70,5 +74,7 @@ def run_shared(word, planes, active, weights, arrival, asked, dispatched, slot_f
         rejects += weights[2, j] * ones
     latest = 0
     for g in range(active):
-        latest = max(latest, run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states))
+        latest = max(
+            latest, run_in_group(cycles, rejects, g, arrival, asked, dispatched, slot_free, free, states)
+        )
     return latest, useful * active

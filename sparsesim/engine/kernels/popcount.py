@@ -9,8 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 
 
-@intrinsic
-def popcount(typing_context: Any, word: Any) -> Any:
+def _popcount(typing_context: Any, word: Any) -> Any:
     """Number of 1 bits of a uint64, as int64 (LLVM's ctpop)."""
     if word != types.uint64:
         return None
@@ -20,3 +19,6 @@ def popcount(typing_context: Any, word: Any) -> Any:
         return builder.call(function, arguments)
 
     return types.int64(types.uint64), generate
+
+
+popcount: Any = intrinsic(_popcount)  # called as popcount(word) inside kernels

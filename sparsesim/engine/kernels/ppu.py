@@ -69,7 +69,9 @@ def pass_group(machine, state, c, g):  # type: ignore[no-untyped-def]
 
 @piece
 def finish_job(job, machine, operands, state, c):  # type: ignore[no-untyped-def]
-    """All rows of the job are fetched and the results of the one before are written: drain, and ask for the next."""
+    """All rows of the job are fetched and the results of the one before are written: drain, and ask for
+    the next.
+    """
     active = job[JOB_OUT_COUNT]
     for g in range(machine.groups):
         if g < active:

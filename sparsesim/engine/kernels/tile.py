@@ -1,7 +1,9 @@
 """One tile, exactly, without stepping the clock: events at banks and controller in order of time.
 
-Between two events nothing interacts: a PE's timeline follows from the arrival of its rows (pe.py), so the state
-at the next event is computed, not stepped. Events are bank requests of fetch units and write ports and job requests
+Between two events nothing interacts: a PE's timeline follows from the arrival of its rows (pe.py), so the
+state
+at the next event is computed, not stepped. Events are bank requests of fetch units and write ports and job
+requests
 to the controller; they are served in the order of docs/microarchitecture.md sections 5 and 7.
 """
 
@@ -77,7 +79,8 @@ def update_event(state, c):  # type: ignore[no-untyped-def]
     """Earliest event of a cluster as one key: 4 * cycle + kind."""
     state.first_event[c] = min(
         4 * state.ask_event[c] + EVENT_DISPATCH,
-        min(4 * state.fetch_event[c] + EVENT_FETCH, 4 * state.write_event[c] + EVENT_WRITE),
+        4 * state.fetch_event[c] + EVENT_FETCH,
+        4 * state.write_event[c] + EVENT_WRITE,
     )
 
 

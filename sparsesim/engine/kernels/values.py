@@ -20,7 +20,9 @@ from sparsesim.engine.kernels.jit import kernel
 
 
 @kernel
-def reduce_job(job, tables, maps, weights, reduce_per_group, out_per_group, out):  # type: ignore[no-untyped-def]
+def reduce_job(  # type: ignore[no-untyped-def] # noqa: PLR0912 (one loop nest)
+    job, tables, maps, weights, reduce_per_group, out_per_group, out
+):
     """SRC or MSRC job: out[channel, row, tap] += map[channel, row, column] * weight, over its row operations.
 
     tables: (pair_start, pair_kernel_row, pair_rows, out_rows, tile_of_block, columns, column_count, taps);
