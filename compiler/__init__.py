@@ -1,1 +1,1 @@
-"""TODOPKG"""
+"""Network -> training graph -> mapping -> IR -> the program a machine executes."""

@@ -65,10 +65,6 @@ class ConvGeometry:
     def out_channels_per_group(self) -> int:
         return self.out_channels // self.groups
 
-    @property
-    def weight_count(self) -> int:
-        return self.out_channels * self.in_channels_per_group * self.kernel[0] * self.kernel[1]
-
     def taps_inside(self, axis: int) -> int:
         """(output position, tap) pairs of one axis (0 rows, 1 columns) that fall inside the input."""
         return int(np.count_nonzero(self.input_index(axis) >= 0))

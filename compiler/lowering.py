@@ -207,14 +207,6 @@ def _run(program: Program) -> _Tables:
     return tables
 
 
-def _samples(program: Program) -> int:
-    """Samples whose maps an OSRC program stacks, from the shape of its tensors."""
-    if program.operation is not RowOperation.OSRC:
-        return 1
-    shape = next(t.shape for t in program.tensors if t.name == "dO")
-    return shape[1] // program.geometry.out_size[0]
-
-
 def lower(program: Program, target: Target) -> StageProgram:
     """Unroll a verified program for a machine; ValueError for a loop nest not of the generated form."""
     tables = _run(program)
@@ -234,6 +226,6 @@ def lower(program: Program, target: Target) -> StageProgram:
         kernel_row_start=starts.astype(np.int32),
         units=_table(list(tables.units), UNIT_COLUMNS),
         tiles=tuple(Tile(a, b, tuple(loads), tuple(stores)) for a, b, loads, stores in tables.tiles),
-        samples=_samples(program),
+        samples=program.samples,
         broadcast=program.broadcast,
     )

@@ -55,9 +55,7 @@ def ch0_pattern(operation: RowOperation, broadcast: str) -> RowOperation:
 
 
 # Columns of StageProgram.jobs. SRC and MSRC use BLOCK, REDUCE_*; OSRC uses BLOCK .. BLOCK_END and UNIT*.
-JOB_OUT_START = (
-    0  # first channel across the groups (SRC: of F; MSRC, OSRC: of C, or F if it broadcasts I), absolute
-)
+JOB_OUT_START = 0  # first channel across the groups, absolute (SRC: of F, MSRC: of C, OSRC: of ch1)
 JOB_OUT_COUNT = 1  # active PE groups, 1..groups_per_cluster
 JOB_BLOCK = 2  # row of `row_blocks` (OSRC: first of a range)
 JOB_BLOCK_END = 3  # one past the last row block (SRC, MSRC: JOB_BLOCK + 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.numbers import density, energy, percent, short, times
 from sparsesim.results.model import DENSE, LayerResult, Result
-from sparsesim.results.parts import ON_CHIP_CAUSES, Measures
+from sparsesim.results.parts import ON_CHIP_CAUSES, Measures, ratio
 from sparsesim.results.result import utilization
 
 # One line of the table: a layer and stage, or a sum, in every run.
@@ -59,7 +59,7 @@ def _cycles(result: Result) -> list[Column]:
 def _speedups(result: Result) -> list[Column]:
     def column(run: str) -> Column:
         return Column(
-            f"{run}\nspeedup", lambda line: times(line[DENSE].cycles.on_chip / line[run].cycles.on_chip)
+            f"{run}\nspeedup", lambda line: times(ratio(line[DENSE].cycles.on_chip, line[run].cycles.on_chip))
         )
 
     return [column(run) for run in result.compared]
@@ -89,7 +89,7 @@ def _causes(run: str) -> list[Column]:
     def column(cause: str) -> Column:
         def cell(line: Line) -> str:
             cycles = line[run].group_cycles
-            return percent(cycles[cause] / sum(cycles[name] for name in ON_CHIP_CAUSES))
+            return percent(ratio(cycles[cause], sum(cycles[name] for name in ON_CHIP_CAUSES)))
 
         return Column("\n" + _SHORT_CAUSES.get(cause, cause), cell)
 
@@ -103,7 +103,7 @@ def _energies(result: Result, run: str) -> list[Column]:
     def share(component: str) -> Column:
         def cell(line: Line) -> str:
             found = line[run].energy_pj
-            return percent(found.by_component_on_chip[component] / found.on_chip.centre)
+            return percent(ratio(found.by_component_on_chip[component], found.on_chip.centre))
 
         return Column(f"\n{component}", cell)
 
@@ -113,6 +113,6 @@ def _energies(result: Result, run: str) -> list[Column]:
 
 def _efficiency(run: str) -> Column:
     def cell(line: Line) -> str:
-        return times(line[DENSE].energy_pj.on_chip.centre / line[run].energy_pj.on_chip.centre)
+        return times(ratio(line[DENSE].energy_pj.on_chip.centre, line[run].energy_pj.on_chip.centre))
 
     return Column("effi-\nciency", cell)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from reports.columns import Block, Column, Line, blocks
+from reports.text import shown_name
 from sparsesim.results.model import Result
 from sparsesim.results.parts import STAGES, added
 
@@ -25,7 +27,7 @@ def print_layers(result: Result, console: Console) -> None:
 def _rows(result: Result) -> Iterator[Row]:
     runs = {run: result.of_run(run) for run in result.runs}
     for name in result.layer_names():
-        shown = name
+        shown = shown_name(name)
         for stage in STAGES[:3]:
             line: Line = {run: found[name, stage] for run, found in runs.items() if (name, stage) in found}
             if line:
@@ -35,7 +37,8 @@ def _rows(result: Result) -> Iterator[Row]:
 
 def _sums(result: Result) -> Iterator[Row]:
     shown = "all layers"
-    for stage in (*STAGES[:3], "together"):
+    present = {layer.stage for layer in result.layers}
+    for stage in (*(stage for stage in STAGES[:3] if stage in present), "together"):
         wanted = STAGES[:3] if stage == "together" else (stage,)
         yield (
             shown,
@@ -68,7 +71,7 @@ def _column_width(column: Column, rows: Sequence[Row]) -> int:
 
 
 def _widest(texts: Sequence[str]) -> int:
-    return max(map(len, texts))
+    return max(map(cell_len, texts))
 
 
 def _table(together: Sequence[Block], rows: Sequence[Row]) -> Table:

@@ -20,12 +20,14 @@ def short(value: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio as 2.71x."""
-    return f"{ratio:.2f}x"
+    """A ratio as 2.71x; a dash for nan, a ratio without a denominator."""
+    return "-" if math.isnan(ratio) else f"{ratio:.2f}x"
 
 
 def percent(fraction: float) -> str:
-    """A fraction from 0 to 1 as a whole percentage; what is above zero is never shown as 0."""
+    """A fraction from 0 to 1 as a whole percentage; what is above zero is never shown as 0, nan is a dash."""
+    if math.isnan(fraction):
+        return "-"
     return "<1%" if 0 < fraction < 0.005 else f"{fraction:.0%}"
 
 

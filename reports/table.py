@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,15 +14,16 @@ from rich.table import Table
 
 from reports.layer_table import print_layers
 from reports.numbers import energy, percent, short, times
+from reports.text import plain
 from sparsesim.results.model import DENSE, Result, RunResult
-from sparsesim.results.parts import CAUSES, Accounts
+from sparsesim.results.parts import CAUSES, Accounts, ratio
 
 PIPED_WIDTH = 120  # characters, where there is no terminal that has a width
 NARROW = 100  # below it the headline makes do with three digits and fewer columns
 # Dai et al., DAC 2020, abstract: an average over AlexNet and ResNets.
 PUBLISHED_SPEEDUP, PUBLISHED_EFFICIENCY = 2.7, 2.2
 PUBLISHED_NETWORKS = ("alexnet", "resnet18", "resnet34")
-_TITLES = {
+TITLES = {
     "on_chip": "On chip (the published accounting: convolution and FC layers, no wait for memory, no "
     "off-chip energy)",
     "with_dram": "With DRAM (the whole training step: memory stalls, batch-norm, pooling, weight update, "
@@ -29,11 +31,19 @@ _TITLES = {
 }
 
 
+_LEGEND = (
+    "I, dO: densities of non-zeros. mask: share of dI that is needed. busy: at work on useful products; "
+    "reject: on ch0 entries without one; waiting for a slower neighbour (imbal.), for rows from the buffer, "
+    "for the ppu, for the controller (disp.)."
+)
+
+
 def console_for(file: TextIO, width: int | None = None) -> Console:
     """A console as wide as the terminal, PIPED_WIDTH where there is none; colours only in a terminal."""
-    console = Console(file=file, width=width, highlight=False)
+    # Neither markup nor emoji: "[red]" and ":smile:" in a name are that name.
+    console = Console(file=file, width=width, highlight=False, markup=False, emoji=False)
     if width is None and not console.is_terminal and "COLUMNS" not in os.environ:
-        return Console(file=file, width=PIPED_WIDTH, highlight=False)
+        console.width = PIPED_WIDTH
     return console
 
 
@@ -42,21 +52,23 @@ def print_result(result: Result, console: Console, folder: Path | None = None, l
 
     folder: where the run was saved, printed last.
     """
-    _paragraph(console, _what(result))
+    paragraph(console, _what(result))
     if layers:
         print_layers(result, console)
-    for accounting in _TITLES:
+        paragraph(console, _LEGEND)
+    for accounting in TITLES:
         console.print(_headline(result, accounting, console.width < NARROW))
     console.print(_causes(result))
     console.print(_components(result))
     for sentence in _remarks(result):
-        _paragraph(console, sentence)
+        paragraph(console, sentence)
     if folder is not None:
-        console.print(f"saved in {folder}", soft_wrap=True, markup=False)
+        console.print(plain(f"saved in {folder}"), soft_wrap=True)
 
 
-def _paragraph(console: Console, text: str) -> None:
-    """Wrapped at words, later lines indented; never marked up, since it holds names the user chose."""
+def paragraph(console: Console, text: str) -> None:
+    """Print a text, wrapped at words, later lines indented; what is not printable becomes "?"."""
+    text = plain(" ".join(text.split()))
     wrapped = textwrap.fill(text, console.width, subsequent_indent="  ", break_on_hyphens=False)
     console.print(wrapped, markup=False, no_wrap=True, overflow="ignore", crop=False)
 
@@ -65,10 +77,11 @@ def _what(result: Result) -> str:
     machine = result.machine
     array = f"{machine.array.groups} groups x {machine.array.pes_per_group} PEs"
     samples = f"{result.samples} sample{'s' if result.samples > 1 else ''} simulated"
+    memory = f"{machine.memory.kind} of {machine.memory.bandwidth_gbytes_per_second:g} GB/s"
     return (
         f"{result.network} on {result.dataset}, batch {result.batch}, {samples}; machine {machine.name}: "
         f"{array}, {machine.pe.macs_per_pe} MAC/cycle each, {machine.buffer.kilobytes} KB buffer, "
-        f"{machine.memory.kind}. All numbers are per sample."
+        f"{memory}. All numbers are per sample."
     )
 
 
@@ -85,7 +98,7 @@ def _plain_table(title: str) -> Table:
 
 
 def _headline(result: Result, accounting: str, narrow: bool) -> Table:
-    table = _plain_table("\n" + _TITLES[accounting])
+    table = _plain_table("\n" + TITLES[accounting])
     table.add_column("run")
     columns = ["cycles", "speedup", "energy", "energy\nefficiency", "low .. high"]
     if accounting == "on_chip":
@@ -120,7 +133,7 @@ def _ratios(result: Result, name: str, accounting: str) -> list[str]:
         times(speedup) + _half_width(result.speedup_half_width, name, accounting),
         spent,
         times(ranges.centre) + _half_width(result.energy_efficiency_half_width, name, accounting),
-        f"{low:.2f} .. {high:.2f}",
+        "-" if math.isnan(low) else f"{low:.2f} .. {high:.2f}",
     ]
 
 
@@ -149,7 +162,7 @@ def _shares(
     for run in result.runs.values():
         parts = of_run(run)
         total = sum(parts.values())
-        table.add_row(run.name, *(percent(parts[name] / total) for name in names))
+        table.add_row(run.name, *(percent(ratio(parts[name], total)) for name in names))
     return table
 
 
@@ -157,13 +170,17 @@ def _remarks(result: Result) -> Iterator[str]:
     """The sentences below the tables."""
     yield ""
     used = result.runs[DENSE].pe_utilization
-    for run, ratio in result.work_ratio.items():
+    for run, fewer in result.work_ratio.items():
+        if math.isnan(fewer):
+            yield f"{run}: no useful MACs at all; one operand of every product is zero."
+            continue
         yield (
-            f"{run}: {times(ratio)} fewer MACs than dense; with all PEs always busy the speedup on chip "
-            f"would be {times(ratio / used)}, over a baseline that uses {percent(used)} of its PEs."
+            f"{run}: {times(fewer)} fewer MACs than dense; with all PEs always busy the speedup on chip "
+            f"would be {times(fewer / used)}, over a baseline that uses {percent(used)} of its PEs."
         )
     yield from _sparsity(result)
     yield from _published(result)
+    yield from _groups_of_samples(result)
     if result.speedup_half_width:
         yield f"+- is the 95 % confidence interval of the mean over {result.samples} samples."
     if not any(layer.stage == "other" for layer in result.layers):
@@ -191,6 +208,15 @@ def _published(result: Result) -> Iterator[str]:
         f"efficiency, an average over AlexNet and ResNets, not this network's figure; here {times(speedup)} "
         f"and {times(efficiency)} on chip."
     )
+
+
+def _groups_of_samples(result: Result) -> Iterator[str]:
+    most = result.machine.policy.accumulated_samples
+    if result.profile.kind == "profile" and most > 1 and result.batch > 1:
+        yield (
+            f"GTW may accumulate over up to {most} samples (policy.accumulated_samples) and is simulated for "
+            "whole groups of them, so its densities differ a little from those of the other stages."
+        )
 
 
 def _speed(result: Result) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+DEFAULT_DATASET, DEFAULT_PRUNE = "imagenet", 0.9
+MOST_SAMPLES = 4096  # of --batch and --samples
+
+
 @dataclass(frozen=True)
 class _Workload:
     """What is simulated: layers, other work, masks, and words about where they come from."""
@@ -45,9 +50,38 @@ class _Workload:
     runs: Sequence[tuple[str, float]]
 
 
-def _positive(name: str, value: int, most: int) -> None:
-    if not 1 <= value <= most:
-        raise UserError(f"--{name} must be a whole number from 1 to {most} (got {value}).")
+def _check_whole(name: str, value: int, least: int, most: int, words: str) -> None:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (whole and least <= value <= most):
+        raise UserError(f"--{name} must be {words} (got {value!r}).")
+
+
+def check_count(name: str, value: int, most: int) -> None:
+    """UserError unless `value`, given as option `name`, is a whole number from 1 to `most`."""
+    _check_whole(name, value, 1, most, f"a whole number from 1 to {most}")
+
+
+def _described(machine: str | Path | Machine, overrides: Sequence[str]) -> Machine:
+    """The machine; UserError for overrides that would be without effect."""
+    if isinstance(overrides, str):
+        raise UserError(f"overrides must be a list of KEY=VALUE; write [{overrides!r}].")
+    if isinstance(machine, str | Path):
+        return load_machine(machine, overrides)
+    if not isinstance(machine, Machine):
+        raise UserError(f"machine must be a name, a file or a Machine (got {type(machine).__name__}).")
+    if overrides:
+        raise UserError(
+            "overrides change a machine that is read; this one is a Machine already: change that."
+        )
+    return machine
+
+
+def accumulated_samples(machine: Machine, batch: int) -> int:
+    """Samples that a GTW job may accumulate over: what the machine allows, within a batch (>= 1).
+
+    A power of two, as compile_stage wants it.
+    """
+    return min(machine.policy.accumulated_samples, 1 << (batch.bit_length() - 1))
 
 
 def layer_shapes(works: Sequence[ConvWork]) -> list[LayerShape]:
@@ -82,7 +116,7 @@ def _from_profile(
     )
 
 
-def _work_of(layer: TraceLayer, index: int, samples: int) -> ConvWork:
+def _work_of(layer: TraceLayer, index: int, samples: int, masked: bool) -> ConvWork:
     is_fc = layer.kind == "fc"
     size = (1, samples) if is_fc else (layer.in_size[0], layer.in_size[1])
     geometry = ConvGeometry(
@@ -96,22 +130,31 @@ def _work_of(layer: TraceLayer, index: int, samples: int) -> ConvWork:
         is_fc=is_fc,
         has_gta=index > 0,
         input_is_relu=layer.input_is_relu,
-        gta_masked=index > 0,
+        gta_masked=masked,
         followed_by="none",
         relu_fused=False,
     )
 
 
-def _from_trace(path: Path, network: str | None, samples: int | None, accumulate: int) -> _Workload:
+def _from_trace(
+    path: Path, network: str | None, dataset: str | None, samples: int | None, accumulate: int
+) -> _Workload:
     """Exactly the recorded samples of the recorded layers."""
     trace = load_trace(path)
     meta = trace.meta
     if network is not None and network != meta.network:
         raise UserError(f"{path}: is a trace of {meta.network!r}, not of {network!r}; leave the network out.")
+    if dataset is not None and dataset != meta.dataset:
+        raise UserError(
+            f"{path}: is a trace on {meta.dataset!r}, not on {dataset!r}; leave the data set out."
+        )
     count = meta.samples if samples is None else samples
     if count > meta.samples:
         raise UserError(f"--samples {count}: {path} holds {meta.samples} samples.")
-    works = [_work_of(layer, i, count) for i, layer in enumerate(trace.layers)]
+    works = [
+        _work_of(layer, i, count, i > 0 and trace.has_mask(layer.name))
+        for i, layer in enumerate(trace.layers)
+    ]
     source = TraceSource(trace, count, frozenset(w.layer for w in works if w.is_fc))
     about = {"name": path.name, "kind": "trace", "source": meta.source}
     # A GTW job may accumulate over several samples only where whole groups of them were recorded.
@@ -124,13 +167,13 @@ def _from_trace(path: Path, network: str | None, samples: int | None, accumulate
 
 def simulate(
     network: str | None = None,
-    dataset: str = "imagenet",
+    dataset: str | None = None,
     *,
     machine: str | Path | Machine = "sparsetrain",
     overrides: Sequence[str] = (),
     batch: int = 32,
     samples: int | None = None,
-    prune: float = 0.9,
+    prune: float | None = None,
     seed: int = 0,
     trace: str | Path | None = None,
     energy: str | Path | None = None,
@@ -141,32 +184,34 @@ def simulate(
     """Simulate one training step of a network on a machine: dense baseline, natural sparsity, natural +
     pruned.
 
-    network, dataset: of workloads.catalog (default resnet18 on imagenet). machine: a named description, a
-    YAML file or a Machine;
-    overrides: "key=value" changes to it. batch: samples that weights may be reused over (1..4096).
-    samples: how many are simulated (default 1; of a
-    trace all). prune: pruning rate of dO, 0 (no pruned run) or within what was recorded. trace: a recorded
-    trace, simulated exactly, runs "dense" and
-    "recorded". energy: an energy table or Accelergy ERT (YAML). check: also compute every layer with
-    numbers and compare with a reference.
+    network, dataset: of workloads.catalog (default resnet18 on imagenet; with a trace, its own). machine: a
+    named description, a YAML file or a Machine; overrides: "key=value" changes to one that is read. batch:
+    samples that weights may be reused over (1..4096). samples: how many are simulated (1..4096, default 1; of
+    a trace all). prune: pruning rate of dO (default 0.9), 0 (no pruned run) or within what was recorded.
+    seed: of the masks that are drawn, 0..2^63 - 1. trace: a recorded trace, simulated exactly, runs "dense"
+    and "recorded". energy: an energy table or Accelergy ERT (YAML). threads: 1..1024, default one per core;
+    they change no number. check: also compute every layer with numbers and compare with a reference.
+    progress: called with (done, total, label).
     Raises UserError for anything the caller gave that cannot be used.
     """
     started = time.perf_counter()
-    described = machine if isinstance(machine, Machine) else load_machine(machine, overrides)
-    _positive("batch", batch, 4096)
+    described = _described(machine, overrides)
+    check_count("batch", batch, MOST_SAMPLES)
     if samples is not None:
-        _positive("samples", samples, 4096)
+        check_count("samples", samples, MOST_SAMPLES)
     if threads is not None:
-        _positive("threads", threads, 1024)
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed must be from 0 to 2^63 - 1 (got {seed}).")
+        check_count("threads", threads, 1024)
+    _check_whole("seed", seed, 0, 2**63 - 1, "from 0 to 2^63 - 1")
     table = load_energy(energy) if energy is not None else None
-    accumulate = described.policy.accumulated_samples
-    if trace is None:
-        name = network or "resnet18"
-        load = _from_profile(name, dataset, batch, samples or 1, prune, seed, accumulate)
+    accumulate = accumulated_samples(described, batch)
+    if trace is not None:
+        if prune is not None:
+            raise UserError("prune and trace contradict each other: a trace is simulated as it was recorded.")
+        load = _from_trace(Path(trace), network, dataset, samples, accumulate)
     else:
-        load = _from_trace(Path(trace), network, samples, accumulate)
+        prune = DEFAULT_PRUNE if prune is None else prune
+        names = network or "resnet18", dataset or DEFAULT_DATASET
+        load = _from_profile(*names, batch, samples or 1, prune, seed, accumulate)
     return _simulate(
         load,
         described,
@@ -177,7 +222,7 @@ def simulate(
         check,
         progress,
         started,
-        prune if trace is None else None,
+        prune,
     )
 
 
@@ -196,8 +241,7 @@ def _simulate(
     baseline = machine.dense_baseline()
     sparse = machine.to_target()
     runs = [Run("dense", baseline.to_target(), None), *(Run(name, sparse, p) for name, p in load.runs)]
-    accumulate = min(load.accumulate, 1 << (batch.bit_length() - 1))
-    plan = Plan(load.works, load.other, load.source, runs, batch, load.samples, accumulate, check)
+    plan = Plan(load.works, load.other, load.source, runs, batch, load.samples, load.accumulate, check)
     records = simulate_step(plan, threads, progress)
     result = build_result(
         records,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compiler.geometry import ConvGeometry
-from compiler.ir.expressions import Const, Expression, Variable, as_expression, binary, minimum
-from compiler.ir.nodes import Loop, Node, Tensor
+from compiler.ir.expressions import Const, Expression, Variable, as_expression, binary, maximum, minimum
+from compiler.ir.nodes import Loop, Node, Range, Tensor
 from compiler.mapping.mapping import Mapping
 from compiler.program import RowOperation
 
@@ -38,6 +38,21 @@ def until(start: Expression | int, size: int, stop: Expression | int) -> Express
 def span(start: Expression, size: int, stop: Expression | int) -> Expression:
     """min(size, stop - start): how much of a tile is left."""
     return minimum(size, as_expression(stop) - start)
+
+
+def input_rows(geometry: ConvGeometry, start: Expression, stop: Expression) -> Range:
+    """Rows of I that the rows [start, stop) of O or dO meet, halo included.
+
+    Where padding is as high as the kernel, all of them can lie in it: then an empty range inside I.
+    """
+    height, stride, padding = geometry.in_size[0], geometry.stride[0], geometry.padding[0]
+    reach = (geometry.kernel[0] - 1) * geometry.dilation[0] - padding
+    first = maximum(0, start * stride - padding)
+    last = minimum(height, (stop - 1) * stride + reach + 1)
+    if reach >= 0:
+        return Range(first, last)
+    first = minimum(height, first)
+    return Range(first, maximum(first, last))
 
 
 @dataclass(frozen=True)

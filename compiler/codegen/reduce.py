@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from compiler.codegen.parts import ConvGroups, both, loop, span, tensors, until
+from compiler.codegen.parts import ConvGroups, both, input_rows, loop, span, tensors, until
 from compiler.geometry import ConvGeometry
 from compiler.ir.expressions import Const, Expression, Variable, binary, maximum, minimum
 from compiler.ir.nodes import Block, Job, Load, Node, Ppu, Program, Range, RowOp, Store
@@ -141,11 +141,9 @@ class _Generator:
     def input_rows(self) -> Range:
         """Rows of the operand map that a row tile needs, halo included."""
         g, r, size = self.geometry, self.r, self.mapping.row_tile
-        reach = (g.kernel[0] - 1) * g.dilation[0] - g.padding[0]
         if self.is_src:
-            last = (until(r, size, self.out_size[0]) - 1) * g.stride[0] + reach
-            return Range(maximum(0, r * g.stride[0] - g.padding[0]), minimum(g.in_size[0], last + 1))
-        step = g.stride[0]
+            return input_rows(g, r, until(r, size, self.out_size[0]))
+        reach, step = (g.kernel[0] - 1) * g.dilation[0] - g.padding[0], g.stride[0]
         last = (minimum((r + size) * step, self.out_size[0]) - 1 + g.padding[0]) // step
         first = maximum(0, (r * step - reach + step - 1) // step)
         return Range(first, maximum(first, minimum(g.out_size[0], last + 1)))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.codegen.parts import ConvGroups, loop, span, tensors, until
+from compiler.codegen.parts import ConvGroups, input_rows, loop, span, tensors, until
 from compiler.geometry import ConvGeometry
-from compiler.ir.expressions import Const, Expression, Variable, binary, maximum, minimum
+from compiler.ir.expressions import Const, Expression, Variable, binary, minimum
 from compiler.ir.nodes import Block, Job, Load, Loop, Node, Ppu, Program, Range, RowOp, Store
 from compiler.mapping.mapping import Mapping
 from compiler.program import INPUTS_BROADCAST, RowOperation, Stage
@@ -121,10 +121,7 @@ class _Generator:
         if samples > 1:
             heights = samples * g.in_size[0], samples * g.out_size[0]
             return Range(Const(0), Const(heights[0])), Range(Const(0), Const(heights[1]))
-        reach = (g.kernel[0] - 1) * g.dilation[0] - g.padding[0]
-        first = maximum(0, r * g.stride[0] - g.padding[0])
-        last = minimum(g.in_size[0], (stop - 1) * g.stride[0] + reach + 1)
-        return Range(first, last), Range(r, stop)
+        return input_rows(g, r, stop), Range(r, stop)
 
     def loads(self) -> tuple[Load, Load]:
         """Rows of I and dO of one (n, m, r) tile."""

@@ -93,13 +93,16 @@ def _channel_rules(program: Program, table: JobTable) -> list[Rule]:
 
 
 def _block_rules(program: Program, blocks: Blocks) -> list[Rule]:
-    (height, columns), step = map_size(program), program.row_step
-    last_row = blocks.phase + step * (blocks.first + blocks.rows - 1)
+    (height, columns), phases = map_size(program), program.phases
+    samples = program.operation is RowOperation.OSRC
+    start = 0 if samples else blocks.phase
+    last_row = start + program.row_step * (blocks.first + blocks.rows - 1)
     end = blocks.column + blocks.width
+    phase = "phase, the sample," if samples else "phase"
     return [
         (
-            (blocks.phase < 0) | (blocks.phase >= step),
-            lambda i: f"block phase {blocks.phase[i]} leaves [0, {step})",
+            (blocks.phase < 0) | (blocks.phase >= phases),
+            lambda i: f"block {phase} {blocks.phase[i]} leaves [0, {phases})",
         ),
         (
             (blocks.rows < 1) | (blocks.width < 1),

@@ -113,7 +113,7 @@ class MapCoverage:
 
 
 class WeightCoverage:
-    """OSRC: every element of dW gets every position of dO that meets I through its kernel row.
+    """OSRC: every element of dW gets every position of dO, of every sample, that meets I by its kernel row.
 
     Where several samples share the store of dW, its partial sums exist before the program begins.
     """
@@ -122,12 +122,12 @@ class WeightCoverage:
         self._program, self._table = program, table
         self._across_f = program.ch0_pattern is RowOperation.SRC
         self._earlier_samples = any(store.share > 1 for store in _stores(program.body))
-        meets = rows_that_meet(program)
-        weights = _weights(program.geometry.out_size)
-        by_kernel_row = weights[:, None] * meets.T[None, :, :, None].astype(np.uint64)
-        before = by_kernel_row.cumsum(axis=2, dtype=np.uint64).cumsum(axis=3, dtype=np.uint64)
-        self._before = np.pad(before, ((0, 0), (0, 0), (1, 0), (1, 0)))
-        self._wanted = self._before[:, :, -1, -1]
+        meets = rows_that_meet(program).T[:, None, :, None].astype(np.uint64)
+        weights = _weights((program.samples, *program.geometry.out_size))
+        by_kernel_row = weights[:, None] * meets  # [2, Kh, samples, Ho, Wo]
+        before = by_kernel_row.cumsum(axis=3, dtype=np.uint64).cumsum(axis=4, dtype=np.uint64)
+        self._before = np.pad(before, ((0, 0), (0, 0), (0, 0), (1, 0), (1, 0)))
+        self._wanted = self._before[..., -1, -1].sum(axis=2, dtype=np.uint64)
 
     def segments(self) -> list[tuple[int, IntArray]]:
         """(first channel, jobs in program order) of every range of output channels that jobs treat alike."""
@@ -161,9 +161,9 @@ class WeightCoverage:
         assert part.blocks is not None, "structure rules give every OSRC operation a block"
         top, left = part.blocks.first, part.blocks.column
         bottom, right = top + part.blocks.rows, left + part.blocks.width
-        before, h = self._before, part.kernel_row
-        upper = before[:, h, top, right] - before[:, h, top, left]
-        given: U64Array = before[:, h, bottom, right] - before[:, h, bottom, left] - upper
+        before, h, s = self._before, part.kernel_row, part.blocks.phase
+        upper = before[:, h, s, top, right] - before[:, h, s, top, left]
+        given: U64Array = before[:, h, s, bottom, right] - before[:, h, s, bottom, left] - upper
         return given
 
     def _report(

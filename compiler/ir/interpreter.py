@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.geometry import ConvGeometry
 from compiler.ir.expressions import Expression, evaluate
 from compiler.ir.nodes import Block, Job, Loop, Node, Ppu, Program, RowOp
 from compiler.ir.taps import input_taps, output_taps
@@ -27,12 +26,13 @@ Array = NDArray[Any]
 
 
 def interpret(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array]:
-    """Execute a program that `verify` accepts, for one sample.
+    """Execute a program that `verify` accepts, for one sample (OSRC: for those it accumulates over).
 
     tensors: SRC: I (C, H, W) and W (F, C / groups, Kh, Kw); MSRC: dO (F, Ho, Wo), W and, where the program
-    declares one, optionally mask (C, H, W), non-zero where dI is needed; OSRC: I, dO and optionally sums
-    (as W), the partial sums of earlier samples that a first job may read (0 if left out). Tensors that the
-    operation does not use are ignored. Returns O, dI or dW, 0 where no row operation contributes, and
+    declares one, optionally mask (C, H, W), non-zero where dI is needed; OSRC: I (C, S * H, W) and dO
+    (F, S * Ho, Wo), the maps of its S samples stacked by rows, and optionally sums (as W), the partial sums
+    of earlier samples that a first job may read (0 if left out). Tensors that the operation does not use are
+    ignored. Returns O, dI or dW, 0 where no row operation contributes, and
     `abs_sum`, the sum of absolute results, where a PPU accumulates it. UserError for a missing tensor,
     a wrong shape, and a mask the program does not declare.
     """
@@ -53,7 +53,7 @@ def _operands(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array
     if program.operation is RowOperation.OSRC and "sums" in tensors:
         names.append("sums")
     for name in names:
-        expected = tensor_shape("W" if name == "sums" else name, program.geometry)
+        expected = tensor_shape("W" if name == "sums" else name, program.geometry, program.samples)
         if name not in tensors:
             raise UserError(
                 f"{program.layer}/{program.stage}: tensor {name!r} of shape {expected} is missing."
@@ -68,8 +68,9 @@ def _operands(program: Program, tensors: Mapping[str, Array]) -> dict[str, Array
 
 @dataclass(frozen=True)
 class _BlockSlices:
-    """A row block as slices of the output map."""
+    """A row block as slices of the output map of a sample (0 but for OSRC)."""
 
+    sample: int
     rows: slice
     columns: slice
 
@@ -80,7 +81,9 @@ class _Machine:
     def __init__(self, program: Program, operands: dict[str, Array]) -> None:
         self._program = program
         self._operands = operands
-        self._taps = _taps(program.operation, program.geometry, operands)
+        self._taps = _taps(program, operands)
+        if program.operation is RowOperation.OSRC:
+            self._gradients = _by_sample(operands["dO"], program.samples)
         shape = tensor_shape(RESULT[program.operation], program.geometry)
         self._dtype = np.result_type(*(operands[name] for name in OPERANDS[program.operation]))
         self._result = np.zeros(shape, self._dtype)
@@ -115,7 +118,7 @@ class _Machine:
         if job.block is None:
             raise self._error("a job has no row block")
         start, count = evaluate(job.out_start, environment), evaluate(job.out_count, environment)
-        block = _slices(job.block, self._program.row_step, environment)
+        block = _slices(job.block, self._program, environment)
         target = (slice(start, start + count), block.rows, block.columns)
         registers = np.zeros((self._program.pes_per_group, *self._result[target].shape), self._dtype)
         for i, (operation, inner) in enumerate(_row_operations(job.body, environment)):
@@ -170,20 +173,20 @@ class _Machine:
             if operation.block is None:
                 raise self._error("an OSRC operation has no row block")
             channel, kernel_row = evaluate(operation.channel, inner), evaluate(operation.kernel_row, inner)
-            block = _slices(operation.block, self._program.row_step, inner)
+            block = _slices(operation.block, self._program, inner)
             accumulators = registers.setdefault((channel, kernel_row), np.zeros(shape, self._dtype))
             accumulators += self._row_products(channels, channel, kernel_row, block)
         return registers
 
     def _row_products(self, outputs: slice, channel: int, kernel_row: int, block: _BlockSlices) -> Array:
         """[groups, Kw]: what one OSRC operation adds, either operand being the broadcast one."""
-        gradients, taps = self._operands["dO"], self._taps
-        rows, columns = block.rows, block.columns
+        taps, gradients = self._taps, self._gradients
+        place = block.sample, block.rows, block.columns
         if self._program.ch0_pattern is RowOperation.SRC:
-            met = taps[channel, rows, columns, kernel_row]
-            return np.tensordot(gradients[outputs, rows, columns], met, axes=((1, 2), (0, 1)))
-        met = taps[outputs, rows, columns, kernel_row]
-        return np.tensordot(met, gradients[channel, rows, columns], axes=((1, 2), (0, 1)))
+            met = taps[(channel, *place, kernel_row)]
+            return np.tensordot(gradients[(outputs, *place)], met, axes=((1, 2), (0, 1)))
+        met = taps[(outputs, *place, kernel_row)]
+        return np.tensordot(met, gradients[(channel, *place)], axes=((1, 2), (0, 1)))
 
     def _add_weight_gradients(self, job: Job, environment: Environment, target: Any, total: Array) -> None:
         """The PPU of OSRC: weight gradients leave as partial sums; what they are at the end is dW."""
@@ -206,10 +209,20 @@ class _Machine:
         self._result[target] = total
 
 
-def _taps(operation: RowOperation, geometry: ConvGeometry, operands: Mapping[str, Array]) -> Array:
-    if operation is RowOperation.MSRC:
-        return output_taps(operands["dO"], geometry)
-    return input_taps(operands["I"], geometry)
+def _taps(program: Program, operands: Mapping[str, Array]) -> Array:
+    """Views of compiler.ir.taps; of OSRC [C, samples, Ho, Wo, Kh, Kw]: every sample has its own padding."""
+    if program.operation is RowOperation.MSRC:
+        return output_taps(operands["dO"], program.geometry)
+    if program.operation is RowOperation.SRC:
+        return input_taps(operands["I"], program.geometry)
+    inputs = _by_sample(operands["I"], program.samples)
+    taps = input_taps(inputs.reshape(-1, *inputs.shape[2:]), program.geometry)
+    return taps.reshape(*inputs.shape[:2], *taps.shape[1:])
+
+
+def _by_sample(values: Array, samples: int) -> Array:
+    """[channels, samples * rows, columns] -> [channels, samples, rows, columns]."""
+    return values.reshape(len(values), samples, -1, values.shape[2])
 
 
 def _within_group(channels: slice, per_group: int) -> slice:
@@ -237,10 +250,12 @@ def _row_operations(body: tuple[Node, ...], environment: Environment) -> Iterato
                 yield from _row_operations(node.body, inner)
 
 
-def _slices(block: Block, row_step: int, environment: Environment) -> _BlockSlices:
+def _slices(block: Block, program: Program, environment: Environment) -> _BlockSlices:
     def value(expression: Expression) -> int:
         return evaluate(expression, environment)
 
-    first = value(block.phase) + row_step * value(block.first)
-    rows = slice(first, first + row_step * value(block.rows), row_step)
-    return _BlockSlices(rows, slice(value(block.column), value(block.column) + value(block.width)))
+    phase, step = value(block.phase), program.row_step
+    sample, offset = (phase, 0) if program.operation is RowOperation.OSRC else (0, phase)
+    first = offset + step * value(block.first)
+    columns = slice(value(block.column), value(block.column) + value(block.width))
+    return _BlockSlices(sample, slice(first, first + step * value(block.rows), step), columns)

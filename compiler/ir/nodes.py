@@ -38,7 +38,10 @@ class Range:
 
 @dataclass(frozen=True)
 class Block:
-    """A row block: output rows phase + row_step * (first + i), i < rows; columns [column, column + width)."""
+    """A row block: output rows phase + row_step * (first + i), i < rows; columns [column, column + width).
+
+    Of OSRC: rows first + i of dO of the sample `phase`.
+    """
 
     phase: Expression
     first: Expression
@@ -133,6 +136,8 @@ class Program(Node):
 
     row_step: distance of neighbouring rows of a block in the output map (MSRC: stride). broadcast: the
     operand that OSRC takes on ch0, "dO" or "I"; always "dO" for SRC and MSRC, where it means nothing.
+    OSRC may accumulate over several samples, whose maps are stacked by rows: I (C, samples * H, W) and dO
+    (F, samples * Ho, Wo).
     """
 
     layer: str
@@ -150,6 +155,23 @@ class Program(Node):
     def ch0_pattern(self) -> RowOperation:
         """The row operation whose ch0 rows these are (compiler.program.ch0_pattern)."""
         return ch0_pattern(self.operation, self.broadcast)
+
+    @property
+    def samples(self) -> int:
+        """Samples whose maps an OSRC program stacks, from the rows of dO; 1 for SRC and MSRC.
+
+        Of a program that `verify` refuses for its tensors: the whole samples that dO has rows for, at
+        least 1.
+        """
+        shapes = [tensor.shape for tensor in self.tensors if tensor.name == "dO" and len(tensor.shape) == 3]
+        if self.operation is not RowOperation.OSRC or not shapes:
+            return 1
+        return max(1, shapes[0][1] // self.geometry.out_size[0])
+
+    @property
+    def phases(self) -> int:
+        """How many values the phase of a block can have: row phases of dI (MSRC) or samples (OSRC)."""
+        return self.row_step * self.samples
 
     @property
     def out_channels(self) -> tuple[int, int]:

@@ -39,7 +39,9 @@ class OperandRows:
         lattice = np.zeros((-(-len(meets) // step) * step, meets.shape[1]), np.int64)
         lattice[: len(meets)] = meets
         by_phase = lattice.reshape(-1, step, meets.shape[1]).transpose(1, 0, 2)
-        self._before = np.concatenate([np.zeros_like(by_phase[:, :1]), by_phase.cumsum(axis=1)], axis=1)
+        before = np.concatenate([np.zeros_like(by_phase[:, :1]), by_phase.cumsum(axis=1)], axis=1)
+        # The phases of OSRC are samples, which are all alike.
+        self._before = np.broadcast_to(before, (program.phases, *before.shape[1:]))
 
     def count(self, blocks: Blocks, kernel_row: IntArray) -> IntArray:
         """int64[n]: operand rows inside that each block meets through its kernel row."""

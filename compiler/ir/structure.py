@@ -91,7 +91,7 @@ def _check_header(program: Program, found: Violations) -> None:
 
 
 def _check_tensors(program: Program, found: Violations) -> None:
-    rules = tensor_rules(program.operation, program.geometry)
+    rules = tensor_rules(program.operation, program.geometry, program.samples)
     names = [tensor.name for tensor in program.tensors]
     for tensor in program.tensors:
         path = (f"tensor {tensor.name}",)

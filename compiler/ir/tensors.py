@@ -1,4 +1,4 @@
-"""Which tensors a program of each row operation declares, and their shapes for one sample."""
+"""Which tensors a program of each row operation declares, and their shapes."""
 
 from __future__ import annotations
 
@@ -24,29 +24,33 @@ class TensorRule:
     required: bool
 
 
-def tensor_shape(name: str, geometry: ConvGeometry) -> tuple[int, ...]:
-    """Shape of a tensor for one sample.
+def tensor_shape(name: str, geometry: ConvGeometry, samples: int = 1) -> tuple[int, ...]:
+    """Shape of a tensor; the maps of several samples are stacked by rows.
 
-    I, dI, mask: (C, H, W); O, dO: (F, Ho, Wo); W, dW: (F, C / groups, Kh, Kw). ValueError for another name.
+    I, dI, mask: (C, samples * H, W); O, dO: (F, samples * Ho, Wo); W, dW: (F, C / groups, Kh, Kw). ValueError
+    for another name.
     """
     if name in ("I", "dI", "mask"):
-        return (geometry.in_channels, *geometry.in_size)
+        height, width = geometry.in_size
+        return geometry.in_channels, samples * height, width
     if name in ("O", "dO"):
-        return (geometry.out_channels, *geometry.out_size)
+        height, width = geometry.out_size
+        return geometry.out_channels, samples * height, width
     if name in ("W", "dW"):
         return (geometry.out_channels, geometry.in_channels_per_group, *geometry.kernel)
     raise ValueError(f"no tensor of a convolution: {name!r}")
 
 
-def tensor_rules(operation: RowOperation, geometry: ConvGeometry) -> dict[str, TensorRule]:
-    """The legal tensors of a program by name.
+def tensor_rules(operation: RowOperation, geometry: ConvGeometry, samples: int = 1) -> dict[str, TensorRule]:
+    """The legal tensors of a program by name. samples: those that OSRC accumulates over (1 for the others).
 
     Operands and result are required. `sums` holds partial sums between tiles, in the shape of the result;
     `mask` is the ReLU mask of I (MSRC), or the one SRC makes for its O. dW leaves the machine as sums.
     """
     result = RESULT[operation]
     rules = {
-        name: TensorRule(("operand",), tensor_shape(name, geometry), True) for name in OPERANDS[operation]
+        name: TensorRule(("operand",), tensor_shape(name, geometry, samples), True)
+        for name in OPERANDS[operation]
     }
     result_shape = tensor_shape(result, geometry)
     rules[result] = TensorRule(("operand", "sums") if result == "dW" else ("operand",), result_shape, True)

@@ -34,16 +34,24 @@ def map_size(geometry: ConvGeometry, operation: RowOperation) -> tuple[int, int]
 
 
 @lru_cache(maxsize=65536)
+def tile_positions(
+    geometry: ConvGeometry, operation: RowOperation, broadcast: str, width: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Positions of one ch0 row and of one ch1 row (SRC, MSRC: kernel row) in every column tile of `width`."""
+    columns, pattern = map_size(geometry, operation)[1], ch0_pattern(operation, broadcast)
+    tiles = [(x, min(width, columns - x)) for x in range(0, columns, width)]
+    ch0 = tuple(len(column_taps(geometry, pattern, *tile)[0]) for tile in tiles)
+    if operation is not RowOperation.OSRC:
+        return ch0, (geometry.kernel[1],) * len(tiles)
+    return ch0, tuple(len(ch1_columns(geometry, pattern, *tile)) for tile in tiles)
+
+
 def _row_positions(
     geometry: ConvGeometry, operation: RowOperation, broadcast: str, width: int
 ) -> tuple[int, int]:
     """Longest (ch0 row, ch1 row) of one block row over the column tiles of this width."""
-    columns, pattern = map_size(geometry, operation)[1], ch0_pattern(operation, broadcast)
-    tiles = [(x, min(width, columns - x)) for x in range(0, columns, width)]
-    ch0 = max(len(column_taps(geometry, pattern, *tile)[0]) for tile in tiles)
-    if operation is not RowOperation.OSRC:
-        return ch0, geometry.kernel[1]
-    return ch0, max(len(ch1_columns(geometry, pattern, *tile)) for tile in tiles)
+    ch0, ch1 = tile_positions(geometry, operation, broadcast, width)
+    return max(ch0), max(ch1)
 
 
 def _held_words(operation: RowOperation, width: int) -> int:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from compiler.mapping.blocks import BlockShape, block_shapes, map_size
-from compiler.mapping.estimate import Estimate, buffer_bytes, estimate
+from compiler.mapping.estimate import Estimate, estimate
 from compiler.mapping.infeasible import MappingError, does_not_fit
 from compiler.mapping.mapping import INPUTS_STAY, OUTPUTS_STAY, WEIGHTS_STAY, Mapping
 from compiler.mapping.problem import Problem
+from compiler.mapping.space import buffer_bytes
 from compiler.program import RowOperation
 
 MOST_REFINED = 12  # mappings of a row block that are tried over several samples
@@ -126,7 +127,7 @@ def _several_samples(problem: Problem, mapping: Mapping) -> Iterator[Mapping]:
     samples = 2
     while mapping.row_tile >= height and samples <= min(problem.batch, problem.samples):
         several = replace(mapping, samples=samples, share=max(1, problem.batch // samples))
-        if problem.samples % samples or not _fits(problem, several):
+        if problem.samples % samples or problem.batch % samples or not _fits(problem, several):
             return
         yield several
         samples *= 2

@@ -19,6 +19,7 @@ from compiler.geometry import ConvGeometry
 from compiler.mapping.blocks import BlockShape, map_size
 from compiler.mapping.mapping import OUTPUTS_STAY, WEIGHTS_STAY, Mapping
 from compiler.mapping.problem import Problem
+from compiler.mapping.space import buffer_bytes, parts
 from compiler.mapping.spread import channel_densities, expected_largest, relative_deviation, slowest_of
 from compiler.program import RowOperation
 from compiler.target import Target
@@ -188,12 +189,6 @@ def _store_round(
     return _Work(pe, headers + ch0_lines + ch1_lines, _busiest_bank(problem, ch0_lines, ch1_lines))
 
 
-def _parts(total: int, size: int) -> list[tuple[int, int]]:
-    """(size, how many) of the pieces of `total`: full ones and the rest."""
-    full, rest = divmod(total, size)
-    return [(s, n) for s, n in ((size, full), (rest, 1)) if s and n]
-
-
 def _makespan(target: Target, jobs: Sequence[tuple[float, float]], deviation: float = 0.0) -> float:
     """Cycles for (cost, count) jobs on the clusters: full rounds of the mean, half a spread at the end.
 
@@ -222,7 +217,7 @@ def _reduce_tile_cycles(
     costs, bound = [], "pe"
     tiles = _column_tiles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
     for per_row, positions, width in tiles:
-        for block_rows, count in _parts(rows, shape.rows):
+        for block_rows, count in parts(rows, shape.rows):
             cycles, bound = _reduce_round(problem, per_row, positions, block_rows).cycles
             costs += [cycles * rounds + _overhead(t, block_rows * width)] * count
     repeats = -(-out // t.groups_per_cluster) * len(row_phases(g, problem.operation))
@@ -252,7 +247,7 @@ def _store_tile_cycles(
     deviation /= max(per_row, 1.0)
     per_row *= _stream_imbalance(problem, mapping, chunks)
     cost, bound = 0.0, "pe"
-    for block_rows, count in _parts(rows, shape.rows):
+    for block_rows, count in parts(rows, shape.rows):
         cycles, bound = _store_round(problem, shape, block_rows, reduce / chunks, per_row).cycles
         cost += cycles * count * column_tiles * mapping.samples
     drained = mapping.unit_channels * problem.geometry.kernel[1] * t.pes_per_group
@@ -271,9 +266,9 @@ def estimate(problem: Problem, shape: BlockShape, mapping: Mapping) -> Estimate:
     height = map_size(problem.geometry, problem.operation)[0]
     group_tiles = -(-problem.geometry.groups // mapping.conv_groups)
     total, tiles, bound = 0.0, 0, "pe"
-    for out, n_out in _parts(problem.out_channels, mapping.out_tile):
-        for rows, n_rows in _parts(height, mapping.row_tile):
-            for reduce, n_reduce in _parts(problem.reduce_channels, mapping.reduce_tile):
+    for out, n_out in parts(problem.out_channels, mapping.out_tile):
+        for rows, n_rows in parts(height, mapping.row_tile):
+            for reduce, n_reduce in parts(problem.reduce_channels, mapping.reduce_tile):
                 if problem.operation is RowOperation.OSRC:
                     cycles, bound = _store_tile_cycles(problem, shape, mapping, out, rows, reduce)
                 else:
@@ -330,50 +325,3 @@ def dram_bytes(problem: Problem, mapping: Mapping) -> float:
     halo = 1 + (row_tiles - 1) * max(g.kernel[0] - g.stride[0], 0) / max(in_size[0], 1)
     outputs = out_size[0] * out_size[1] * problem.out_channels * groups
     return (inputs * halo + weights * loads / mapping.share + outputs) * word
-
-
-def _worst_row_words(target: Target, positions: int) -> int:
-    """Words a row may take at most: space is reserved for it."""
-    return int(-(-stored_words(target, positions, 1.0) // 1))
-
-
-def buffer_bytes(problem: Problem, mapping: Mapping) -> int:
-    """Buffer space of a mapping: twice what is streamed, once what stays, worst-case row sizes."""
-    g, t = problem.geometry, problem.target
-    out, reduce = mapping.out_tile, mapping.reduce_tile
-    kernel = g.kernel[0] * g.kernel[1]
-    height = map_size(g, problem.operation)[0]
-    in_rows = _tile_input_rows(problem, mapping.row_tile)
-    if problem.operation is RowOperation.OSRC:
-        c, f = (reduce, out) if problem.ch0_pattern is RowOperation.SRC else (out, reduce)
-        inputs = c * in_rows * _worst_row_words(t, g.in_size[1])
-        grads = f * mapping.row_tile * _worst_row_words(t, g.out_size[1])
-        sums = out * reduce * kernel * t.sum_bits // t.operand_bits
-        return (2 * mapping.samples * (inputs + grads) + sums) * mapping.conv_groups * t.operand_bits // 8
-    in_size, out_size = (
-        (g.in_size, g.out_size) if problem.operation is RowOperation.SRC else (g.out_size, g.in_size)
-    )
-    step = 1 if problem.operation is RowOperation.SRC else g.stride[0]
-    inputs = problem.reduce_channels * in_rows * _worst_row_words(t, in_size[1])
-    outputs = out * min(mapping.row_tile * step, out_size[0]) * _worst_row_words(t, out_size[1])
-    weights = out * reduce * kernel
-    chunked = reduce < problem.reduce_channels
-    sums = outputs * t.sum_bits // t.operand_bits if chunked else 0
-    if mapping.stays == WEIGHTS_STAY:
-        copies = 1 if out >= problem.out_channels and mapping.conv_groups >= g.groups else 2
-        words = copies * weights + 2 * inputs + 2 * outputs
-    elif mapping.stays == OUTPUTS_STAY:
-        words = 2 * weights + 2 * inputs * reduce // problem.reduce_channels + 2 * outputs + sums
-    else:
-        copies = 1 if out >= problem.out_channels and not chunked and mapping.row_tile >= height else 2
-        words = 2 * weights + (1 if mapping.share == 1 and copies == 1 else 2) * inputs + 2 * outputs + sums
-    return words * mapping.conv_groups * t.operand_bits // 8
-
-
-def _tile_input_rows(problem: Problem, row_tile: int) -> int:
-    """Most rows of the operand map that a row tile needs."""
-    g = problem.geometry
-    reach = (g.kernel[0] - 1) * g.dilation[0] + 1
-    if problem.operation is RowOperation.MSRC:
-        return min(g.out_size[0], row_tile + -(-reach // g.stride[0]))
-    return min(g.in_size[0], (row_tile - 1) * g.stride[0] + reach)

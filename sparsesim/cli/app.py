@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Simulate a training step of a CNN on a sparse accelerator, cycle by cycle.",
@@ -38,7 +37,31 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the machine; may be repeated."),
 ]
-Batch = Annotated[int, typer.Option(help="Samples that weights may be reused over.")]
+
+
+def _whole(text: str) -> int:
+    """A whole number; the sentence names what was given, which typer's own does not."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a whole number (got {text[:40]!r}).") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a number (got {text[:40]!r}).") from None
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas; blanks around them and empty ones do not count."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+Batch = Annotated[
+    int, typer.Option(parser=_whole, metavar="N", help="Samples that weights may be reused over.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -70,13 +93,25 @@ def run(
     batch: Batch = 32,
     samples: Annotated[
         int | None,
-        typer.Option(help="Samples to simulate (default 1; of a trace all).", show_default=False),
+        typer.Option(
+            parser=_whole,
+            metavar="N",
+            help="Samples to simulate (default 1; of a trace all).",
+            show_default=False,
+        ),
     ] = None,
     prune: Annotated[
         float | None,
-        typer.Option(help="Pruning rate of dO (default 0.9); 0: natural sparsity only.", show_default=False),
+        typer.Option(
+            parser=_number,
+            metavar="P",
+            help="Pruning rate of dO (default 0.9); 0: natural sparsity only.",
+            show_default=False,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the masks that are drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option(parser=_whole, metavar="N", help="Seed of the masks that are drawn.")
+    ] = 0,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Simulate exactly the masks of a recorded trace.")
     ] = None,
@@ -87,7 +122,8 @@ def run(
         str | None, typer.Option(help="lpddr4, ddr4 or hbm2: short for --set memory.kind=...")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="Threads (default: one per core).", show_default=False)
+        int | None,
+        typer.Option(parser=_whole, metavar="N", help="Threads (default: one per core).", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Run folder (default: runs/TIME-NETWORK-...).")
@@ -131,7 +167,10 @@ def compile_(
     override: Overrides = None,
     batch: Batch = 32,
     prune: Annotated[
-        float, typer.Option(help="Pruning rate; the densities it gives guide the mapper.")
+        float,
+        typer.Option(
+            parser=_number, metavar="P", help="Pruning rate; the densities it gives guide the mapper."
+        ),
     ] = 0.9,
     dense: Annotated[bool, typer.Option("--dense", help="For the dense baseline of the machine.")] = False,
 ) -> None:
@@ -158,14 +197,9 @@ def machines(
     override: Overrides = None,
 ) -> None:
     """List the built-in machines, or show one."""
-    from sparsesim.cli.listings import list_fields, list_machines, show_machine  # noqa: PLC0415
+    from sparsesim.cli.listings import machines_command  # noqa: PLC0415
 
-    if fields:
-        list_fields()
-    elif name is not None or export:
-        show_machine(name or "sparsetrain", tuple(override or ()), export)
-    else:
-        list_machines()
+    machines_command(name, fields, export, tuple(override or ()))
 
 
 @app.command()
@@ -187,12 +221,10 @@ def reproduce(
     ] = "cifar10,cifar100,imagenet",
     machine: MachineName = "sparsetrain",
     override: Overrides = None,
-    prune: Annotated[float, typer.Option(help="Pruning rate of dO.")] = 0.9,
-    samples: Annotated[int, typer.Option(help="Samples to simulate.")] = 1,
+    prune: Annotated[float, typer.Option(parser=_number, metavar="P", help="Pruning rate of dO.")] = 0.9,
+    samples: Annotated[int, typer.Option(parser=_whole, metavar="N", help="Samples to simulate.")] = 1,
 ) -> None:
     """The networks of the publication, with their averages beside the published ones (a few minutes)."""
     from sparsesim.cli.reproduce import reproduce_command  # noqa: PLC0415
 
-    reproduce_command(
-        networks.split(","), datasets.split(","), machine, tuple(override or ()), prune, samples
-    )
+    reproduce_command(_names(networks), _names(datasets), machine, tuple(override or ()), prune, samples)

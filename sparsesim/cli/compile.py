@@ -13,7 +13,8 @@ from compiler.ir.printer import print_program
 from compiler.mapping.choose import explain
 from compiler.program import Stage, StageProgram, Tile
 from compiler.training import ConvWork, TrainingGraph, training_graph
-from sparsesim.api import layer_shapes
+from sparsesim.api import MOST_SAMPLES, accumulated_samples, check_count, layer_shapes
+from sparsesim.engine.source import ProfileSource, expected_densities
 from sparsesim.machine import Machine, load_machine
 from workloads.catalog import load_network
 from workloads.errors import UserError, unknown_name
@@ -46,6 +47,7 @@ def compile_command(request: CompileRequest) -> None:
     """Print what is asked for, one stage after the other."""
     machine = load_machine(request.machine, request.overrides)
     check_pruning(request.prune)
+    check_count("batch", request.batch, MOST_SAMPLES)
     graph = training_graph(load_network(request.network, request.dataset), request.batch)
     work = _find(graph, request.layer)
     for stage in _stages(work, request.stage):
@@ -76,10 +78,10 @@ def _compiled(
     densities = StageDensities()
     if not request.dense:
         profile = profile_for(request.network, request.dataset, layer_shapes(graph.convolutions))
-        found = profile.densities(work.layer, request.prune)
-        densities = StageDensities(found.input, found.grad_output, found.grad_input_mask)
-    accumulated = min(machine.policy.accumulated_samples, 1 << (request.batch.bit_length() - 1))
-    return compile_stage(work, stage, target, request.batch, densities, accumulated)
+        # Densities do not depend on the seed.
+        densities = expected_densities(ProfileSource(profile, seed=0), work.layer, request.prune)
+    samples = accumulated_samples(machine, request.batch)
+    return compile_stage(work, stage, target, request.batch, densities, samples)
 
 
 def _text(emit: str, compiled: Compiled) -> str:

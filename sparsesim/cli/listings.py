@@ -8,11 +8,30 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from reports.numbers import short
-from reports.table import console_for
+from reports.table import console_for, paragraph
+from reports.text import plain
 from sparsesim.machine import export_yaml, load_machine
 from sparsesim.machine import list_machines as built_in
 from sparsesim.machine.fields import field_rows
 from workloads.catalog import describe
+from workloads.errors import UserError
+
+WIDE = 110  # characters that a table of fields with two columns of prose needs
+
+
+def machines_command(name: str | None, fields: bool, export: bool, overrides: Sequence[str]) -> None:
+    """What `machines` prints; UserError for options of which one would be without effect."""
+    one = name is not None or export
+    if fields and (one or overrides):
+        raise UserError("--fields describes every machine; leave out the name, --export and --set.")
+    if overrides and not one:
+        raise UserError("--set changes one machine; say which (machines NAME --set ...) or add --export.")
+    if fields:
+        list_fields()
+    elif one:
+        show_machine(name or "sparsetrain", overrides, export)
+    else:
+        list_machines()
 
 
 def list_machines() -> None:
@@ -34,11 +53,17 @@ def list_machines() -> None:
 
 
 def list_fields() -> None:
-    """Every field of a machine description."""
+    """Every field of a machine description: a table, or paragraphs where that would be too narrow."""
+    console = console_for(sys.stdout)
+    if console.width < WIDE:
+        for row in field_rows():
+            unit = f" [{row.unit}]" if row.unit else ""
+            paragraph(console, f"{row.name}: {row.legal}{unit}; default {row.default!r}. {row.meaning}")
+        return
     table = _table("field", "default", "unit", "legal", "meaning")
     for row in field_rows():
         table.add_row(row.name, str(row.default), row.unit, row.legal, row.meaning)
-    console_for(sys.stdout).print(table)
+    console.print(table)
 
 
 def show_machine(name: str, overrides: Sequence[str], export: bool) -> None:
@@ -52,7 +77,7 @@ def show_machine(name: str, overrides: Sequence[str], export: bool) -> None:
     for row in field_rows():
         section, _, field = row.name.rpartition(".")
         value = values[section][field] if section else values[field]
-        table.add_row(row.name, str(value), row.unit, row.meaning)
+        table.add_row(row.name, plain(str(value)), row.unit, row.meaning)
     console_for(sys.stdout).print(table)
 
 

@@ -19,7 +19,7 @@ class Progress:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._bar = Bar(
-            TextColumn("[progress.description]{task.description}"),
+            TextColumn("{task.description}", style="progress.description", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),

@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sparsesim.api import layer_shapes, simulate
+from sparsesim.api import DEFAULT_DATASET, DEFAULT_PRUNE, layer_shapes, simulate
 from sparsesim.cli.progress import Progress
 from sparsesim.results import inputs
 from sparsesim.results.folder import RunFolder, Writer, folder_name, reserve
 from sparsesim.results.manifest import manifest
 from sparsesim.results.model import Result
 from workloads.errors import UserError
-
-DEFAULT_DATASET, DEFAULT_PRUNE = "imagenet", 0.9
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,18 @@ def run_command(request: Request, *, out: Path | None, save: bool, json: bool, f
         name = folder_name(started, network, dataset, vars(request))
         folder = reserve(out, name)
     result = _simulate(request)
-    if folder is not None:
-        _save(folder, result, request, started, figure)
-    _show(result, folder.path if folder else None, json)
+    if request.check:
+        print("checked: every layer computes what the reference does", file=sys.stderr)
+    if folder is None:
+        _show(result, None, json)
+        return
+    try:
+        path = _save(folder, result, request, started, figure)
+    except (OSError, UserError):
+        # What took so long to compute is shown even if it could not be kept; then the error is told.
+        _show(result, None, json)
+        raise
+    _show(result, path, json)
 
 
 def _workload(request: Request) -> tuple[str, str]:
@@ -80,12 +87,12 @@ def _simulate(request: Request) -> Result:
     with Progress() as progress:
         return simulate(
             request.network,
-            request.dataset or DEFAULT_DATASET,
+            request.dataset,
             machine=request.machine,
             overrides=request.overrides,
             batch=request.batch,
             samples=request.samples,
-            prune=DEFAULT_PRUNE if request.prune is None else request.prune,
+            prune=request.prune,
             seed=request.seed,
             trace=request.trace,
             energy=request.energy,
@@ -95,7 +102,8 @@ def _simulate(request: Request) -> Result:
         )
 
 
-def _save(folder: RunFolder, result: Result, request: Request, started: datetime, figure: bool) -> None:
+def _save(folder: RunFolder, result: Result, request: Request, started: datetime, figure: bool) -> Path:
+    """The path under which all files are; OSError naming the folder, not the file, that is not there."""
     about = manifest(
         result,
         arguments=_arguments(request, result),
@@ -108,7 +116,11 @@ def _save(folder: RunFolder, result: Result, request: Request, started: datetime
         from reports.figure import save_figure  # noqa: PLC0415
 
         writers.append(lambda path: save_figure(result, path))
-    folder.write(result, about, *writers)
+    try:
+        return folder.write(result, about, *writers)
+    except OSError as error:
+        reason = f"{error.strerror or error}; the run is not saved"
+        raise OSError(error.errno, reason, str(folder.path)) from None
 
 
 def _arguments(request: Request, result: Result) -> dict[str, Any]:

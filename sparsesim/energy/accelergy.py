@@ -32,7 +32,7 @@ class _Part(BaseModel):
 class _ErtAction(_Part):
     name: str
     arguments: dict[str, Any] | None = None
-    energy: float = Field(ge=0)
+    energy: float = Field(ge=0, le=1e9)  # pJ, as in Row
 
 
 class _ErtComponent(_Part):

@@ -26,11 +26,12 @@ def pe_um2(machine: Machine, rows: Rows) -> float:
 
 
 def _pe_bits(machine: Machine) -> int:
+    """Two vectors of Reg-1, and the masks of two jobs beside the sums: the next is fetched while one runs."""
     pe, data, policy = machine.pe, machine.data, machine.policy
     ch1_bits = pe.reg1_words * (data.operand_bits + policy.input_skipping)
     slot_bits = pe.row_slot_entries * entry_bits(machine)
-    sums_bits = pe.reg2_words * (data.sum_bits + policy.mask_skipping)
-    return pe.row_slots * (ch1_bits + slot_bits) + sums_bits
+    sums_bits = pe.reg2_words * (data.sum_bits + 2 * policy.mask_skipping)
+    return 2 * ch1_bits + pe.row_slots * slot_bits + sums_bits
 
 
 def ppu_um2(machine: Machine, rows: Rows) -> float:

@@ -13,7 +13,6 @@ from compiler.program import JOB_COLUMNS
 from sparsesim.machine.description import Machine
 
 FJ = 1e-3  # pJ
-UM = 1e-3  # mm
 
 # Pointers and job descriptors lie in small register files; 256 words is where the fit for these ends.
 POINTER_TABLE_WORDS = 256
@@ -84,7 +83,7 @@ def slot_write(c: Column) -> float:
 
 
 def reg1_read(c: Column) -> float:
-    """Register file of reg1_words operand words (one for every slot)."""
+    """Register file of reg1_words operand words (one of the two vectors)."""
     return c.file_read(c.machine.pe.reg1_words, c.machine.data.operand_bits)
 
 

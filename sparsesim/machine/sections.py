@@ -84,7 +84,7 @@ class PeSection(Section):
         1,
         64,
         "operand words",
-        "Reg-1, the ch1 vector of a slot: kernel row or segment of I, with mask.",
+        "Reg-1: each of its two ch1 vectors, a segment of I or dO with its mask, or kernel rows.",
     )
     reg2_words: int = _whole(
         64, 1, 64, "sums", "Reg-2, the partial sums of a row block or weight gradients, with their mask."
@@ -138,7 +138,7 @@ class MemorySection(Section):
         25.6,
         "Peak bandwidth. Default: lpddr4 and ddr4 25.6 (64 bit, 3200 MT/s), hbm2 256 (one stack).",
         "GB/s",
-        gt=0,
+        ge=0.001,
         le=100000,
     )
     latency_ns: float = _other(
@@ -180,7 +180,7 @@ class PolicySection(Section):
         True, "Rows are stored compressed; zeros of ch0 are neither fetched nor looked at."
     )
     mask_skipping: bool = _other(True, "GTA: products for positions whose ReLU mask is 0 are not computed.")
-    input_skipping: bool = _other(True, "GTW: products with a zero of I on ch1 are not computed.")
+    input_skipping: bool = _other(True, "GTW: products with a zero of the ch1 operand are not computed.")
     row_handout: Literal["static", "dynamic"] = _other(
         "static", "Row operations of a job go to the streams in turn, or to the stream that asks first."
     )

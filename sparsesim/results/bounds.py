@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 
 from sparsesim.results.model import DENSE, LayerResult, Result, RunResult
-from sparsesim.results.parts import ACCOUNTINGS, CAUSES, STAGES
+from sparsesim.results.parts import ACCOUNTINGS, CAUSES, STAGES, ratio
 
 # Means over samples and sums over layers are floating point; relative.
 TOLERANCE = 1e-9
@@ -102,7 +102,8 @@ def _ratios(result: Result) -> Iterator[str]:
     dense = result.runs[DENSE]
     macs_per_cycle = result.machine.pes * result.machine.pe.macs_per_pe
     for name, speedup in result.speedup.items():
-        bound = dense.cycles.on_chip * macs_per_cycle / result.runs[name].useful_macs
+        # Without a single useful product nothing bounds the speedup: nan compares with nothing.
+        bound = ratio(dense.cycles.on_chip * macs_per_cycle, result.runs[name].useful_macs)
         if _exceeds(speedup.on_chip, bound):
             yield f"{name}: a speedup of {speedup.on_chip:.3f} is above the {bound:.3f} its work permits"
     for name, efficiency in result.energy_efficiency.items():

@@ -35,7 +35,7 @@ def document(result: Result) -> dict[str, Any]:
         "speedup": _by_run(result.speedup),
         "energy_efficiency": _by_run(result.energy_efficiency),
         "energy_efficiency_range": {
-            name: {accounting: _range(found) for accounting, found in ranges.items()}
+            name: {accounting: _finite(found._asdict()) for accounting, found in ranges.items()}
             for name, ranges in result.energy_efficiency_range.items()
         },
         "speedup_half_width": _by_run(result.speedup_half_width) or None,
@@ -67,7 +67,12 @@ def _accounts(accounts: Accounts) -> dict[str, Number]:
 
 
 def _by_run(accounts: Mapping[str, Accounts]) -> dict[str, dict[str, Number]]:
-    return {run: _accounts(found) for run, found in accounts.items()}
+    return {run: _finite(vars(found)) for run, found in accounts.items()}
+
+
+def _finite(ratios: Mapping[str, float]) -> dict[str, Number]:
+    """Ratios; one without a denominator is absent."""
+    return _numbers({name: value for name, value in ratios.items() if math.isfinite(value)})
 
 
 def _range(values: Range) -> dict[str, Number]:

@@ -7,13 +7,15 @@ what may stay behind is recognised by its name, `.NAME.partial-XXXX`.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,45 +27,56 @@ from sparsesim.results.model import Result
 from workloads.errors import UserError
 
 RUNS = Path("runs")
+MOST_EQUAL_NAMES = 1000  # equal runs started within one second
 Writer = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder to be; `path` is its final name. Make one with `reserve` before the simulation."""
+    """A run folder to be; `path` is its final name. Make one with `reserve` before the simulation.
+
+    renames: whether "-2", "-3" ... is added to a name that another run has taken meanwhile.
+    """
 
     path: Path
+    renames: bool = False
 
     def write(self, result: Result, manifest: Mapping[str, Any], *writers: Writer) -> Path:
         """Write all files and let the folder appear; returns its path.
 
         writers: write further files into the folder they are given. Raises OSError (a full disk ...) with
-        nothing left behind, UserError if something else has taken the name since.
+        nothing left behind, UserError if something else has taken the name since and `renames` does not allow
+        another one.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(self.path), dir=self.path.parent))
+        missing = _missing(self.path.parent)
+        partial = None
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(self.path), dir=self.path.parent))
             _write_files(partial, result, manifest)
             for writer in writers:
                 writer(partial)
-            _publish(partial, self.path)
+            return _publish(partial, self.path, self.renames)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            if partial is not None:
+                shutil.rmtree(partial, ignore_errors=True)
+            _remove_empty(missing)
             raise
-        return self.path
 
 
 def reserve(out: Path | None, default_name: str) -> RunFolder:
-    """The folder `out`, or `default_name` in ./runs; UserError if it exists or cannot be written.
+    """The folder `out`, or `default_name` in ./runs; UserError if `out` exists or cannot be written.
+
+    A default name that is taken (two equal runs in one second) gets a number at its end.
 
     Nothing is left on disk: an interrupted simulation leaves no trace.
     """
     path = out if out is not None else RUNS / default_name
     option = f"--out {path}" if out is not None else str(path)
-    if os.path.lexists(path):
+    if out is not None and (os.path.lexists(path) or path.name in ("", "..")):
         raise UserError(f"{option}: it exists already; give a folder that does not, or remove it.")
     _probe(path, option)
-    return RunFolder(path)
+    return RunFolder(path, renames=out is None)
 
 
 def folder_name(started: datetime, network: str, dataset: str, inputs: Mapping[str, Any]) -> str:
@@ -121,10 +134,37 @@ def _write_parquet(path: Path, table: Mapping[str, list[Any]]) -> None:
     import pyarrow  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415
 
-    parquet.write_table(pyarrow.table(dict(table)), path)
+    # An open file, since pyarrow takes no path that is not UTF-8.
+    with path.open("wb") as file:
+        parquet.write_table(pyarrow.table(dict(table)), file)
 
 
-def _publish(partial: Path, final: Path) -> None:
-    if os.path.lexists(final):
-        raise UserError(f"{final}: has appeared while the simulation ran; this run is not saved.")
-    partial.rename(final)
+def _publish(partial: Path, final: Path, renames: bool) -> Path:
+    """Give the folder its name, or the first free one of NAME-2, NAME-3 ...; returns it."""
+    for number in range(1, MOST_EQUAL_NAMES + 1 if renames else 2):
+        path = final if number == 1 else final.with_name(f"{final.name}-{number}")
+        if not os.path.lexists(path) and _renamed(partial, path):
+            return path
+    raise UserError(f"{final}: has appeared while the simulation ran; this run is not saved.")
+
+
+def _renamed(partial: Path, path: Path) -> bool:
+    """Whether the folder could be renamed; False where another one took the name at this very moment."""
+    try:
+        partial.rename(path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            return False
+        raise
+    return True
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folders to be made for `folder` to exist, innermost first."""
+    return [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()

@@ -53,10 +53,14 @@ def mean_half_width(values: FloatArray) -> FloatArray | None:
 def ratio_half_width(numerators: FloatArray, denominators: FloatArray) -> FloatArray | None:
     """Half width of the interval of mean(numerators) / mean(denominators), samples on axis 0 and paired.
 
+    None for fewer than two samples and where a mean of the denominators is zero.
+
     Delta method: with the ratio R, the residuals n - R d have mean zero, and R varies like their mean over
     mean(d).
     """
     divisor = denominators.mean(axis=0)
+    if not divisor.all():
+        return None
     residuals = numerators - numerators.mean(axis=0) / divisor * denominators
     width = mean_half_width(residuals)
     return None if width is None else width / divisor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparsesim.energy import Range
 from sparsesim.machine import Machine
-from sparsesim.results.parts import Accounts, Measures, added
+from sparsesim.results.parts import Accounts, Measures, added, ratio
 
 if TYPE_CHECKING:
     import pandas
@@ -128,7 +128,10 @@ class Result:
 
     @property
     def energy_efficiency_range(self) -> dict[str, dict[str, Range]]:
-        """Dense energy over energy by run and accounting, each column of the energy table by itself."""
+        """Dense energy over energy by run and accounting, each column of the energy table by itself.
+
+        nan where a table charges nothing for a run.
+        """
         dense = self.runs[DENSE].energy_pj
         return {
             name: {
@@ -141,7 +144,9 @@ class Result:
     @property
     def work_ratio(self) -> dict[str, float]:
         """Dense MACs over useful MACs, by run: the speedup if both machines were fully utilised."""
-        return {name: self.runs[name].dense_macs / self.runs[name].useful_macs for name in self.compared}
+        return {
+            name: ratio(self.runs[name].dense_macs, self.runs[name].useful_macs) for name in self.compared
+        }
 
     def layer_names(self) -> tuple[str, ...]:
         """The convolutions and FC layers in forward order."""
@@ -179,4 +184,4 @@ class Result:
 
 
 def _ratio(dense: Range, other: Range) -> Range:
-    return Range(dense.low / other.low, dense.centre / other.centre, dense.high / other.high)
+    return Range(*(ratio(one, by) for one, by in zip(dense, other, strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,11 @@ CAUSES = ("busy", "reject", "imbalance", "buffer", "ppu", "dispatch", "dram", "o
 ON_CHIP_CAUSES = CAUSES[:6]
 STAGES = ("forward", "gta", "gtw", "other")
 ACCOUNTINGS = ("on_chip", "with_dram")
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """numerator / denominator; nan where there is nothing to divide by (a layer without work)."""
+    return numerator / denominator if denominator else math.nan
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,8 @@ class Accounts:
         return Accounts(self.on_chip + other.on_chip, self.with_dram + other.with_dram)
 
     def over(self, divisor: Accounts) -> Accounts:
-        """The ratio, accounting by accounting; `divisor` must not be zero."""
-        return Accounts(self.on_chip / divisor.on_chip, self.with_dram / divisor.with_dram)
+        """The ratio, accounting by accounting; nan where the divisor is zero."""
+        return Accounts(ratio(self.on_chip, divisor.on_chip), ratio(self.with_dram, divisor.with_dram))
 
 
 @dataclass(frozen=True)

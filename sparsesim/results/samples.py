@@ -83,6 +83,9 @@ def _energy_pj(items: Sequence[Costed], model: EnergyModel) -> tuple[float, floa
 
 def _scaled(values: FloatArray, whole: Accounts, other: Accounts) -> FloatArray:
     means = values.mean(axis=0)
-    targets = np.array([whole.on_chip - other.on_chip, whole.with_dram - other.with_dram])
-    scaled: FloatArray = values * (targets / means) + np.array([other.on_chip, other.with_dram])
+    added = np.array([other.on_chip, other.with_dram])
+    targets = np.array([whole.on_chip, whole.with_dram]) - added
+    # What costs nothing (by a table without energies) has nothing to scale.
+    factors = np.divide(targets, means, out=np.zeros_like(means), where=means != 0)
+    scaled: FloatArray = values * factors + added
     return scaled

@@ -274,13 +274,18 @@ def test_the_area_of_the_parts_adds_up() -> None:
 
 
 def test_the_area_of_a_pe_worked_out_by_hand() -> None:
-    bits = 2 * (64 * 17 + 64 * 22) + 64 * 33  # two slots with Reg-1 and masks, Reg-2 with mask
+    bits = 2 * (64 * 17 + 64 * 22) + 64 * 34  # two ch1 vectors with mask, two slots, Reg-2 with two masks
     assert near(MODEL.area_um2["pe"].centre, 168 * 1.25 * (400 + 1.5 * bits + 389))
+
+
+def test_more_slots_do_not_make_more_ch1_vectors() -> None:
+    four = EnergyModel(load_machine("sparsetrain", ["row_slots=4"])).area_um2["pe"].centre
+    assert near(four - MODEL.area_um2["pe"].centre, 168 * 1.25 * 1.5 * 2 * 64 * 22)
 
 
 def test_the_buffer_area_agrees_with_a_second_source() -> None:
     # NN-Baton's 16 nm compiler: 5440 + 518.4 KB um2 per bank; inside the range of the table.
-    other = 8 * 5440 + 518.4 * 386
+    other = MACHINE.buffer.banks * 5440 + 518.4 * 386
     assert MODEL.area_um2["buffer"].low * 0.9 < other < MODEL.area_um2["buffer"].high
 
 
@@ -475,12 +480,13 @@ def test_an_ert_cannot_charge_for_a_block_the_machine_does_not_have(write) -> No
         (
             "energy: 18.183829",
             "energy: -1",
-            "my.yaml:11:47: ERT.tables.1.actions.0.energy must be a number of at least 0 (got '-1').",
+            "my.yaml:11:47: ERT.tables.1.actions.0.energy must be a number from 0 to 1000000000 (got '-1').",
         ),
         (
             "{name: compute, arguments: {data_delta: 0}, energy: 0.01}",
             "{name: compute}",
-            "my.yaml:16:11: ERT.tables.2.actions.1.energy is missing; it must be a number of at least 0.",
+            "my.yaml:16:11: ERT.tables.2.actions.1.energy is missing; it must be a number from 0 to "
+            "1000000000.",
         ),
         (
             "top_level.mac[1..168]",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from compiler.geometry import ConvGeometry
 from compiler.ir.interpreter import interpret
@@ -17,50 +15,8 @@ from compiler.ir.nodes import Job, Loop, Program
 from compiler.ir.verifier import verify
 from compiler.program import Stage
 from tests.builders_ir import Tiling, build_program, random_tensors
+from tests.references import HAS_TORCH, Values, reference, scipy_reference, torch_reference
 from workloads.errors import UserError
-
-Values = dict[str, NDArray[np.float64]]
-
-HAS_TORCH = importlib.util.find_spec("torch") is not None
-
-
-def torch_reference(g: ConvGeometry, values: Values) -> Values:
-    import torch
-
-    inputs = torch.tensor(values["I"], requires_grad=True)
-    weights = torch.tensor(values["W"], requires_grad=True)
-    outputs = torch.nn.functional.conv2d(
-        inputs[None], weights, stride=g.stride, padding=g.padding, dilation=g.dilation, groups=g.groups
-    )[0]
-    outputs.backward(torch.tensor(values["dO"]))
-    return {"O": outputs.detach().numpy(), "dI": inputs.grad.numpy(), "dW": weights.grad.numpy()}
-
-
-def scipy_reference(g: ConvGeometry, values: Values) -> Values:
-    """Full correlations of dense maps: kernels and gradients with their inserted zeros."""
-    from scipy.signal import convolve2d, correlate2d
-
-    (sh, sw), (ph, pw), (dh, dw), (kh, kw) = g.stride, g.padding, g.dilation, g.kernel
-    padded = np.pad(values["I"], ((0, 0), (ph, ph), (pw, pw)))
-    result = {"O": np.zeros_like(values["dO"]), "dI": np.zeros_like(padded), "dW": np.zeros_like(values["W"])}
-    for f in range(g.out_channels):
-        gradient = np.zeros(((g.out_size[0] - 1) * sh + 1, (g.out_size[1] - 1) * sw + 1))
-        gradient[::sh, ::sw] = values["dO"][f]
-        for within in range(g.in_channels_per_group):
-            c = f // g.out_channels_per_group * g.in_channels_per_group + within
-            kernel = np.zeros(((kh - 1) * dh + 1, (kw - 1) * dw + 1))
-            kernel[::dh, ::dw] = values["W"][f, within]
-            result["O"][f] += correlate2d(padded[c], kernel, "valid")[::sh, ::sw][
-                : g.out_size[0], : g.out_size[1]
-            ]
-            full = convolve2d(gradient, kernel)
-            result["dI"][c, : full.shape[0], : full.shape[1]] += full
-            result["dW"][f, within] = correlate2d(padded[c], gradient, "valid")[::dh, ::dw][:kh, :kw]
-    result["dI"] = result["dI"][:, ph : ph + g.in_size[0], pw : pw + g.in_size[1]]
-    return result
-
-
-reference = torch_reference if HAS_TORCH else scipy_reference
 
 
 @st.composite

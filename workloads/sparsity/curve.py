@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Annotated
 
 import numpy as np
@@ -43,6 +44,8 @@ def constant_curve(density: float) -> DensityCurve:
 def check_pruning(p: float) -> None:
     """Refuses a pruning rate outside what was recorded."""
     low, high = PRUNING_RANGE
+    if not isinstance(p, Real):
+        raise UserError(f"pruning rate must be a number from {low:g} (no pruning) to {high:g} (got {p!r}).")
     if math.isnan(p) or not low <= p <= high:
         raise UserError(
             f"pruning rate {p:g} lies outside what was recorded; choose {low:g} (no pruning) to {high:g}."

@@ -59,6 +59,10 @@ class Trace:
         packed = self._packed.get(f"{name}/{key}")
         return None if packed is None else _unpack(packed, _shape(self.layer(name), key, 1)[-1])
 
+    def has_mask(self, name: str) -> bool:
+        """Whether a grad_input_mask of the layer was recorded; without one dI is needed everywhere."""
+        return f"{name}/{_OPTIONAL}" in self._packed
+
     def masks(self, name: str, sample: int) -> LayerMasks:
         """Masks of one recorded sample, 0 <= sample < meta.samples; [C, H, W] and [F, Ho, Wo]."""
         self._check_samples([sample])

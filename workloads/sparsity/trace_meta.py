@@ -13,6 +13,8 @@ from workloads.errors import UserError
 Size = Annotated[int, Field(ge=1, le=1 << 16)]
 Padding = Annotated[int, Field(ge=0, le=1 << 16)]
 Pair = tuple[Size, Size]
+# One line without control characters: it is printed, drawn and becomes part of file names.
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\P{C}*$")]
 _ONE = (1, 1)
 
 
@@ -23,7 +25,7 @@ class _Meta(BaseModel):
 class TraceLayer(_Meta):
     """One recorded layer: name, kind and geometry; pairs are (height, width), a layer `fc` is 1 x 1."""
 
-    name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\s]+$")
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\s\p{C}]+$")
     kind: Literal["conv", "fc"]
     in_channels: Size
     out_channels: Size
@@ -74,8 +76,8 @@ class TraceMeta(_Meta):
 
     format: Literal["sparsesim-trace"]
     version: Literal[1]
-    network: str
-    dataset: str
+    network: Name
+    dataset: Name
     batch: Size
     samples: Size
     pruning: Pruning
@@ -115,6 +117,8 @@ def _sentence(error: ValidationError, file: str) -> str:
     found = "" if first["type"] in ("missing", "value_error", "json_invalid") else _found(first["input"])
     rest = f" ({len(more)} more such errors)" if more else ""
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch":
+        message = "a name has no control characters or line breaks, a layer's no blanks and no '/' either"
     return f"trace {file}: meta{where}: {message}{found}{rest}."
 
 

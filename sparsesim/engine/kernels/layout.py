@@ -29,8 +29,7 @@ N_COUNTS = 13
 
 NEVER = 1 << 60
 # Order within one cycle. A fetch event is the header cycle: its bank request comes one cycle later, so it
-# goes before the
-# writes of the next cycle and behind those of its own.
+# goes before the writes of the next cycle and behind those of its own.
 EVENT_DISPATCH, EVENT_WRITE, EVENT_FETCH = 0, 2, 3
 
 
@@ -101,9 +100,7 @@ class State(NamedTuple):
     next_index: NDArray[np.int64]  # [c] dynamic hand-out: next operation of the job
     job_queue: NDArray[np.int64]  # [c] static hand-out: next job
     ready: NDArray[np.int64]  # [c, p] NEVER when the stream has no item left
-    operation: NDArray[
-        np.int64
-    ]  # [c, p] OSRC: operation within the f range; else reduction channel of the operation
+    operation: NDArray[np.int64]  # [c, p] OSRC: operation within the unit; else its reduction channel
     kernel_row: NDArray[np.int64]  # [c, p] its place among the kernel rows of the block
     kernel_lines: NDArray[np.int64]  # [c] lines of kernel rows that come with an operation
     block: NDArray[np.int64]  # [c, p] OSRC: row block
@@ -122,7 +119,6 @@ class State(NamedTuple):
     shared: NDArray[np.int64]  # [2] controller free, next job of the program order
     states: NDArray[np.int64]  # [c, p, g, N_STATES]
     counts: NDArray[np.int64]  # [N_COUNTS]
-    costs: NDArray[np.int64]  # [3, g] scratch
 
 
 CONTROLLER_FREE, NEXT_JOB = 0, 1
@@ -177,5 +173,4 @@ def new_state(machine: Machine) -> State:
         shared=zeros(2),
         states=zeros(c, p, g, N_STATES),
         counts=zeros(N_COUNTS),
-        costs=zeros(3, g),
     )

@@ -1,0 +1,108 @@
+"""Does everything run from end to end: every network on every data set, every recorded trace, any threads?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sparsesim import simulate
+from sparsesim.results.bounds import check_bounds
+from sparsesim.results.model import Result
+from tests.schema_result import check_summary
+from workloads.catalog import NETWORKS
+from workloads.datasets import DATASETS
+
+TRACES = sorted((Path(__file__).parents[2] / "workloads" / "data" / "traces").glob("*.npz"))
+Mask = NDArray[np.float64]  # 1.0 where the value is not zero
+
+
+@pytest.mark.parametrize("dataset", sorted(DATASETS))
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_every_network_on_every_data_set(network: str, dataset: str) -> None:
+    """The default machine gains on each of them, within all bounds, and the summary keeps its schema."""
+    result = simulate(network, dataset, threads=1)
+    check_bounds(result)
+    check_summary(json.loads(json.dumps(result.to_dict())))
+    assert list(result.runs) == ["dense", "natural", "pruned"]
+    assert 1 < result.speedup["natural"].on_chip < result.speedup["pruned"].on_chip
+    assert result.speedup["pruned"].with_dram > 1
+    assert result.energy_efficiency["pruned"].on_chip > 1
+    # A baseline with idle PEs would make any speedup worthless.
+    assert result.runs["dense"].pe_utilization > 0.65
+
+
+def _timeless(result: Result) -> str:
+    summary = result.to_dict()
+    del summary["wall_seconds"], summary["engine"]["seconds"]
+    return json.dumps(summary)
+
+
+def test_threads_change_nothing() -> None:
+    """Byte for byte, in whatever order the layers finish."""
+    one, two = (simulate("resnet18", "cifar10", samples=3, seed=7, threads=n) for n in (1, 2))
+    assert _timeless(one) == _timeless(two)
+    assert _timeless(one) != _timeless(simulate("resnet18", "cifar10", samples=3, seed=8))
+
+
+def _mask(archive: Any, key: str, width: int) -> Mask:
+    return np.unpackbits(archive[key], axis=-1, count=width).astype(np.float64)
+
+
+def _meeting(layer: dict[str, Any], axis: int) -> list[tuple[list[int], list[int]]]:
+    """Of each kernel tap: output positions and the input positions they meet, padding left out."""
+    stride, padding, dilation = (layer[name][axis] for name in ("stride", "padding", "dilation"))
+    taps = []
+    for k in range(layer["kernel"][axis]):
+        met = [(o, o * stride + k * dilation - padding) for o in range(layer["out_size"][axis])]
+        inside = [(o, i) for o, i in met if 0 <= i < layer["in_size"][axis]]
+        taps.append(([o for o, _ in inside], [i for _, i in inside]))
+    return taps
+
+
+def _pairs(layer: dict[str, Any], outer: Mask, inner: Mask) -> int:
+    """Pairs of non-zeros that meet: every output channel with every input channel, tap by tap."""
+    total = 0.0
+    for y, iy in _meeting(layer, 0):
+        for x, ix in _meeting(layer, 1):
+            left = outer[:, y][:, :, x].reshape(len(outer), -1)
+            right = inner[:, iy][:, :, ix].reshape(len(inner), -1)
+            total += (left @ right.T).sum()
+    return int(total)
+
+
+def _brute_force(path: Path) -> Iterator[tuple[tuple[str, str], float]]:
+    """((layer, stage), products per sample), from the bits of the file."""
+    with np.load(path) as archive:
+        for index, layer in enumerate(json.loads(str(archive["meta"]))["layers"]):
+            assert layer["groups"] == 1
+            name, width, out_width = layer["name"], layer["in_size"][1], layer["out_size"][1]
+            inputs = _mask(archive, f"{name}/input", width)
+            grads = _mask(archive, f"{name}/grad_output", out_width)
+            samples = range(len(inputs))
+            everything = np.ones_like(grads[0])
+            yield (name, "forward"), np.mean([_pairs(layer, everything, inputs[s]) for s in samples])
+            yield (name, "gtw"), np.mean([_pairs(layer, grads[s], inputs[s]) for s in samples])
+            if index > 0:
+                needed = _mask(archive, f"{name}/grad_input_mask", width)
+                yield (name, "gta"), np.mean([_pairs(layer, grads[s], needed[s]) for s in samples])
+
+
+@pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
+def test_a_trace_costs_the_products_of_its_bits(path: Path) -> None:
+    """All samples of all layers; the numbers of products are exact, not estimates."""
+    result = simulate(trace=path, threads=1)
+    found = {place: layer.useful_macs for place, layer in result.of_run("recorded").items()}
+    assert found == dict(_brute_force(path))
+    assert result.speedup["recorded"].on_chip > 1
+
+
+def test_there_are_four_traces() -> None:
+    assert [path.stem for path in TRACES] == [
+        f"trace_{network}_cifar_{kind}" for network in ("alexnet", "resnet18") for kind in ("plain", "pruned")
+    ]
