@@ -134,7 +134,7 @@ class _Generator:
 
     def actions(self) -> tuple[str, ...]:
         if self.is_src:
-            return ("sum", "accumulate", "relu", "compress") if self.relu else ("sum", "accumulate")
+            return ("sum", "accumulate", "relu") if self.relu else ("sum", "accumulate")
         masked = ("sum", "accumulate", "mask", "abs_sum", "compress")
         return masked if self.masked else ("sum", "accumulate", "abs_sum")
 

@@ -95,7 +95,9 @@ def block_shapes(
     _check_kernel(geometry, operation, target)
     height, columns = map_size(geometry, operation)
     found = 0
-    for tiles in range(1, columns + 1):
+    # No tile is wider than the largest of these: a wide map (a fully connected layer) is not tried whole.
+    widest = max(target.row_slot_entries, target.reg1_words, target.reg2_words)
+    for tiles in range(-(-columns // widest), columns + 1):
         width = -(-columns // tiles)
         if -(-columns // width) != tiles:
             continue

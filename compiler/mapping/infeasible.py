@@ -12,6 +12,6 @@ class MappingError(UserError):
 def does_not_fit(what: str, demand: int, bound: int, unit: str, parameter: str, remedy: str) -> MappingError:
     """The error for a demand above its bound; `parameter` names the machine field that sets the bound."""
     return MappingError(
-        f"cannot be mapped: {what} needs {demand} {unit}, the machine has {bound} ({demand - bound} too few)."
-        f" {remedy} (parameter {parameter})."
+        f"cannot be mapped: {what} would take {demand} {unit}, the machine has {bound} "
+        f"({demand - bound} too few). {remedy} (parameter {parameter})."
     )

@@ -65,7 +65,9 @@ def _tile_key(program: StageProgram, job_start: int, job_end: int) -> bytes | No
     """Equal keys mean equal timing: in a machine that skips nothing, channels matter only through their
     bank.
     """
-    if program.target.skip_zeros or program.operation is RowOperation.OSRC:
+    target, operation = program.target, program.operation
+    masks_matter = target.skip_zeros or (operation is RowOperation.MSRC and target.mask_skipping)
+    if masks_matter or operation is RowOperation.OSRC:
         return None
     jobs = program.jobs[job_start:job_end].copy()
     jobs[:, [0, 4]] %= program.target.buffer_banks

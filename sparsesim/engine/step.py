@@ -113,22 +113,18 @@ def _record(task: _Task, masks: LayerMasks, seconds: float, check: bool) -> Stag
 
 
 def _useful(program: StageProgram, masks: LayerMasks) -> int:
-    """Products that this machine has to form: all taps inside where it skips nothing."""
+    """Products that this machine has to form: of the operands' zeros those count that it does not skip."""
     target = program.target
-    if not target.skip_zeros:
-        masks = LayerMasks(np.ones_like(masks.input), np.ones_like(masks.grad_output), None)
-    elif program.stage is Stage.GTA and not target.mask_skipping:
-        masks = LayerMasks(masks.input, masks.grad_output, None)
-    elif program.stage is Stage.GTW and not target.input_skipping:
-        masks = _without_private_zeros(program, masks)
-    return useful_products(program.geometry, program.stage, masks, program.samples)
-
-
-def _without_private_zeros(program: StageProgram, masks: LayerMasks) -> LayerMasks:
-    """GTW masks of a machine that skips the zeros of the broadcast operand only."""
-    if program.ch0_pattern is RowOperation.SRC:
-        return LayerMasks(masks.input, np.ones_like(masks.grad_output), None)
-    return LayerMasks(np.ones_like(masks.input), masks.grad_output, None)
+    inputs_on_ch0 = program.ch0_pattern is RowOperation.SRC
+    keeps_private = target.input_skipping if program.stage is Stage.GTW else True
+    keep_inputs = target.skip_zeros if inputs_on_ch0 else keeps_private
+    keep_grads = keeps_private if inputs_on_ch0 else target.skip_zeros
+    seen = LayerMasks(
+        masks.input if keep_inputs else np.ones_like(masks.input),
+        masks.grad_output if keep_grads else np.ones_like(masks.grad_output),
+        masks.grad_input_mask if target.mask_skipping else None,
+    )
+    return useful_products(program.geometry, program.stage, seen, program.samples)
 
 
 def _compiled(plan: Plan, run: Run, work: ConvWork, stage: Stage) -> Compiled:

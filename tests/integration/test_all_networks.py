@@ -19,7 +19,8 @@ from workloads.catalog import NETWORKS
 from workloads.datasets import DATASETS
 
 TRACES = sorted((Path(__file__).parents[2] / "workloads" / "data" / "traces").glob("*.npz"))
-Mask = NDArray[np.float64]  # 1.0 where the value is not zero
+SAMPLES = 2  # of a trace
+Mask = NDArray[np.float32]  # 1 where the value is not zero
 
 
 @pytest.mark.parametrize("dataset", sorted(DATASETS))
@@ -45,13 +46,14 @@ def _timeless(result: Result) -> str:
 
 def test_threads_change_nothing() -> None:
     """Byte for byte, in whatever order the layers finish."""
-    one, two = (simulate("resnet18", "cifar10", samples=3, seed=7, threads=n) for n in (1, 2))
+    one, two = (simulate("alexnet", "cifar10", samples=3, seed=7, threads=n) for n in (1, 2))
     assert _timeless(one) == _timeless(two)
-    assert _timeless(one) != _timeless(simulate("resnet18", "cifar10", samples=3, seed=8))
+    assert _timeless(one) != _timeless(simulate("alexnet", "cifar10", samples=3, seed=8))
 
 
 def _mask(archive: Any, key: str, width: int) -> Mask:
-    return np.unpackbits(archive[key], axis=-1, count=width).astype(np.float64)
+    packed = archive[key][:SAMPLES]
+    return np.unpackbits(packed, axis=-1, count=width).astype(np.float32)
 
 
 def _meeting(layer: dict[str, Any], axis: int) -> list[tuple[list[int], list[int]]]:
@@ -72,7 +74,8 @@ def _pairs(layer: dict[str, Any], outer: Mask, inner: Mask) -> int:
         for x, ix in _meeting(layer, 1):
             left = outer[:, y][:, :, x].reshape(len(outer), -1)
             right = inner[:, iy][:, :, ix].reshape(len(inner), -1)
-            total += (left @ right.T).sum()
+            # At most as many products per pair of channels as positions: exact in float32.
+            total += (left @ right.T).sum(dtype=np.float64)
     return int(total)
 
 
@@ -84,19 +87,20 @@ def _brute_force(path: Path) -> Iterator[tuple[tuple[str, str], float]]:
             name, width, out_width = layer["name"], layer["in_size"][1], layer["out_size"][1]
             inputs = _mask(archive, f"{name}/input", width)
             grads = _mask(archive, f"{name}/grad_output", out_width)
-            samples = range(len(inputs))
+            samples = range(SAMPLES)
             everything = np.ones_like(grads[0])
             yield (name, "forward"), np.mean([_pairs(layer, everything, inputs[s]) for s in samples])
             yield (name, "gtw"), np.mean([_pairs(layer, grads[s], inputs[s]) for s in samples])
             if index > 0:
-                needed = _mask(archive, f"{name}/grad_input_mask", width)
+                key = f"{name}/grad_input_mask"
+                needed = _mask(archive, key, width) if key in archive else np.ones_like(inputs)
                 yield (name, "gta"), np.mean([_pairs(layer, grads[s], needed[s]) for s in samples])
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
 def test_a_trace_costs_the_products_of_its_bits(path: Path) -> None:
-    """All samples of all layers; the numbers of products are exact, not estimates."""
-    result = simulate(trace=path, threads=1)
+    """Two samples of all layers; the numbers of products are exact, not estimates."""
+    result = simulate(trace=path, samples=SAMPLES, threads=1)
     found = {place: layer.useful_macs for place, layer in result.of_run("recorded").items()}
     assert found == dict(_brute_force(path))
     assert result.speedup["recorded"].on_chip > 1

@@ -80,7 +80,7 @@ def test_a_form_that_does_not_fit_leaves_the_other() -> None:
     small = replace(ONE_PE, reg1_words=8)
     assert choose_mapping(problem(geometry, small)).mapping.broadcast == "I"
     with pytest.raises(
-        MappingError, match=r"the ch1 row that one column of dO meets needs 11 words.*reg1_words"
+        MappingError, match=r"the ch1 row that one column of dO meets would take 11 words.*reg1_words"
     ):
         choose_mapping(problem(geometry, replace(small, row_slot_entries=10)))
 
