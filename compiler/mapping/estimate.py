@@ -215,15 +215,34 @@ def _reduce_tile_cycles(
     t, g = problem.target, problem.geometry
     rounds = -(-reduce * _kernel_rows(problem) // t.pes_per_group)
     costs, bound = [], "pe"
+    sums = reduce < problem.reduce_channels
     tiles = _column_tiles(g, problem.operation, shape.width, problem.densities.second, t.macs_per_pe)
     for per_row, positions, width in tiles:
         for block_rows, count in parts(rows, shape.rows):
-            cycles, bound = _reduce_round(problem, per_row, positions, block_rows).cycles
-            costs += [cycles * rounds + _overhead(t, block_rows * width)] * count
+            work = _reduce_round(problem, per_row, positions, block_rows)
+            cycles, bound = work.cycles
+            words = block_rows * width
+            # Chunks of the reduction leave partial sums, which the next one reads: lines the banks serve besides.
+            lines = (2 * words * t.sum_bits / t.operand_bits if sums else words) / t.words_per_line
+            cost = _with_results(problem, cycles * rounds, work.bank * rounds, lines)
+            costs += [cost + _overhead(t, words)] * count
     repeats = -(-out // t.groups_per_cluster) * len(row_phases(g, problem.operation))
     if min(costs) < 0.95 * max(costs) and len(costs) * repeats <= MOST_LISTED_JOBS:
         return _listed_makespan(t, costs * repeats), bound
     return _makespan(t, [(cost, repeats) for cost in costs]), bound
+
+
+def _with_results(problem: Problem, cost: float, bank: float, lines: float) -> float:
+    """Cycles of a job of `cost` cycles whose groups write (and read) `lines` lines of results each.
+
+    They are written while the next job runs, but over one write port and through the same banks (busy for
+    `bank` cycles with what is fetched), and a job cannot overtake the writes of the one before.
+    """
+    written = problem.active_groups * lines
+    in_banks = bank + written * problem.target.clusters / min(
+        problem.target.buffer_banks, problem.out_channels
+    )
+    return max(cost, written, in_banks)
 
 
 def _listed_makespan(target: Target, costs: Sequence[float]) -> float:
@@ -246,17 +265,15 @@ def _store_tile_cycles(
     per_row, deviation = _slowest_row_cycles(problem, shape.width, mapping.samples)
     deviation /= max(per_row, 1.0)
     per_row *= _stream_imbalance(problem, mapping, chunks)
-    cost, bound = 0.0, "pe"
+    cost, bank, bound = 0.0, 0.0, "pe"
     for block_rows, count in parts(rows, shape.rows):
-        cycles, bound = _store_round(problem, shape, block_rows, reduce / chunks, per_row).cycles
+        work = _store_round(problem, shape, block_rows, reduce / chunks, per_row)
+        cycles, bound = work.cycles
         cost += cycles * count * column_tiles * mapping.samples
+        bank += work.bank * count * column_tiles * mapping.samples
     drained = mapping.unit_channels * problem.geometry.kernel[1] * t.pes_per_group
-    active = min(t.groups_per_cluster, problem.out_channels)
-    written = (
-        active * drained * t.sum_bits / (t.operand_bits * t.words_per_line) * (2 if mapping.share > 1 else 1)
-    )
-    # Results are written while the next job runs, and a job cannot overtake the writes of the one before.
-    cost = max(cost, written) + _overhead(t, drained)
+    lines = drained * t.sum_bits / (t.operand_bits * t.words_per_line) * (2 if mapping.share > 1 else 1)
+    cost = _with_results(problem, cost, bank, lines) + _overhead(t, drained)
     jobs = -(-out // t.groups_per_cluster) * -(-units // t.pes_per_group)
     return _makespan(t, [(cost, jobs)], cost * deviation), bound
 
