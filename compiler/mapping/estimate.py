@@ -222,7 +222,7 @@ def _reduce_tile_cycles(
             work = _reduce_round(problem, per_row, positions, block_rows)
             cycles, bound = work.cycles
             words = block_rows * width
-            # Chunks of the reduction leave partial sums, which the next one reads: lines the banks serve besides.
+            # Chunks of the reduction leave partial sums, which the next one reads.
             lines = (2 * words * t.sum_bits / t.operand_bits if sums else words) / t.words_per_line
             cost = _with_results(problem, cycles * rounds, work.bank * rounds, lines)
             costs += [cost + _overhead(t, words)] * count
