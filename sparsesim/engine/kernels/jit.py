@@ -17,12 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.options import DefaultOptions
 
 from compiler import program
 
 # Numba types neither its configuration nor `_nrt`.
 _config: Any = numba.config
 _njit: Any = numba.njit
+
+
+# Numba does not document `_nrt`; a version without it only costs speed.
+_WANTED = {"forceinline": True, "_nrt": False}
+_PIECE_OPTIONS = {name: value for name, value in _WANTED.items() if hasattr(DefaultOptions, name)}
 
 
 def _digest() -> str:
@@ -74,4 +80,4 @@ def piece(function: Callable[..., Any]) -> Any:
     State on every call costs ten times what the call does.
     """
     with _cache_folder():
-        return _njit(cache=True, nogil=True, forceinline=True, _nrt=False)(function)
+        return _njit(cache=True, nogil=True, **_PIECE_OPTIONS)(function)
