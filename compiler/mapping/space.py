@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from compiler.codegen.reduce import row_phases
 from compiler.mapping.blocks import map_size, tile_positions
@@ -31,10 +32,11 @@ def _lines(target: Target, words: int) -> int:
     return -(-words // target.words_per_line)
 
 
-def parts(total: int, size: int) -> list[tuple[int, int]]:
+@lru_cache(maxsize=65536)
+def parts(total: int, size: int) -> tuple[tuple[int, int], ...]:
     """(size, how many) of the pieces of `total`: full ones and the rest."""
     full, rest = divmod(total, size)
-    return [(s, n) for s, n in ((size, full), (rest, 1)) if s and n]
+    return tuple((s, n) for s, n in ((size, full), (rest, 1)) if s and n)
 
 
 def _in_fullest_bank(target: Target, channels: int) -> int:
@@ -42,22 +44,37 @@ def _in_fullest_bank(target: Target, channels: int) -> int:
     return -(-channels // target.buffer_banks)
 
 
-def _row_words(target: Target, positions: int) -> int:
+def _row_words(row_format: str, operand_bits: int, positions: int) -> int:
     """Words of a stored row without zeros."""
-    if target.row_format == "dense":
+    if row_format == "dense":
         return positions
-    if target.row_format == "bitmask":
-        return -(-positions // target.operand_bits) + positions
+    if row_format == "bitmask":
+        return -(-positions // operand_bits) + positions
     offset_bits = max(positions - 1, 0).bit_length()
-    return -(-positions * (target.operand_bits + offset_bits) // target.operand_bits)
+    return -(-positions * (operand_bits + offset_bits) // operand_bits)
 
 
 def _map_lines(target: Target, positions: tuple[int, ...], rows: int, phases: int) -> int:
     """Lines of one channel: each column tile (`positions` long) and row phase starts on a line."""
+    word_format = target.row_format, target.operand_bits
+    return _tile_lines(*word_format, target.words_per_line, positions, rows, phases)
+
+
+@lru_cache(maxsize=65536)
+def _tile_lines(
+    row_format: str,
+    operand_bits: int,
+    words_per_line: int,
+    positions: tuple[int, ...],
+    rows: int,
+    phases: int,
+) -> int:
+    """As _map_lines; of numbers only, which makes a cheap key."""
     total = 0
     for n, tiles in Counter(positions).items():
-        words = _row_words(target, n)
-        total += tiles * sum(_lines(target, -(-(rows - phase) // phases) * words) for phase in range(phases))
+        words = _row_words(row_format, operand_bits, n)
+        by_phase = (-(-(rows - phase) // phases) * words for phase in range(phases))
+        total += tiles * sum(-(-stored // words_per_line) for stored in by_phase)
     return total
 
 
