@@ -81,7 +81,7 @@ def main() -> None:
     macs = 3 * summary["runs"]["dense"]["dense_macs"]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | measured |\n|---|---|")
-    print(f"| `run resnet18 --no-save` (ImageNet, 1 sample, three runs), first ever, with compilation | {cold:.1f} s |")
+    print(f"| `run resnet18 --no-save` (ImageNet, 1 sample), first ever, with compilation | {cold:.1f} s |")
     print(f"| the same, warm, best of 3 (whole process) | {wall:.1f} s |")
     print(f"| peak memory | {peak:.0f} MiB |")
     print(f"| simulated cycles per second (three runs, whole process) | {cycles / wall:,.0f} |")
