@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import RowOperation, StageProgram
+from compiler.program import JOB_OUT_START, JOB_REDUCE_START, RowOperation, StageProgram
 from compiler.target import Target
 from sparsesim.engine.dma import Schedule, schedule
 from sparsesim.engine.kernels.layout import N_COUNTS, N_STATES, Machine, Operands, new_state
@@ -62,15 +62,16 @@ def kernel_machine(target: Target) -> Machine:
 
 
 def _tile_key(program: StageProgram, job_start: int, job_end: int) -> bytes | None:
-    """Equal keys mean equal timing: in a machine that skips nothing, channels matter only through their
-    bank.
+    """Equal keys mean equal timing: where nothing is skipped, channels matter only through their bank.
+
+    None where masks matter and every tile has to be run.
     """
     target, operation = program.target, program.operation
     masks_matter = target.skip_zeros or (operation is RowOperation.MSRC and target.mask_skipping)
     if masks_matter or operation is RowOperation.OSRC:
         return None
     jobs = program.jobs[job_start:job_end].copy()
-    jobs[:, [0, 4]] %= program.target.buffer_banks
+    jobs[:, [JOB_OUT_START, JOB_REDUCE_START]] %= target.buffer_banks
     return jobs.tobytes()
 
 

@@ -17,7 +17,7 @@ from compiler.program import RowOperation, Stage, StageProgram
 from compiler.target import Target
 from compiler.training import ConvWork
 from sparsesim.engine.check import check_stage
-from sparsesim.engine.kernels.layout import OPERATIONS
+from sparsesim.engine.kernels.layout import PE_OPERATIONS
 from sparsesim.engine.products import useful_products
 from sparsesim.engine.record import OtherRecord, StageRecord, StepRecords
 from sparsesim.engine.source import MaskSource, expected_densities
@@ -85,7 +85,6 @@ def _record(task: _Task, masks: LayerMasks, seconds: float, check: bool) -> Stag
     loads = sum(load for load, _ in outcome.transfers)
     stores = sum(store for _, store in outcome.transfers)
     densities = masks.densities()
-    active = int(program.jobs[:, 1].max(initial=1))
     samples = task.work.geometry.in_size[1] if task.work.is_fc else task.count
     return StageRecord(
         run=task.run.name,
@@ -107,7 +106,7 @@ def _record(task: _Task, masks: LayerMasks, seconds: float, check: bool) -> Stag
         dram_write_bytes=stores,
         tiles=len(program.tiles),
         fc=task.work.is_fc,
-        row_operations=int(outcome.counts[OPERATIONS]) * active,
+        row_operations=int(outcome.counts[PE_OPERATIONS]),
         seconds=time.perf_counter() - seconds,
     )
 

@@ -45,7 +45,7 @@ def _engine_rows() -> list[tuple[str, str, float, float]]:
     from compiler.geometry import ConvGeometry
     from compiler.program import Stage
     from compiler.training import ConvWork
-    from sparsesim.engine.kernels.layout import HEADERS
+    from sparsesim.engine.kernels.layout import PE_OPERATIONS
     from sparsesim.engine.stage import run_stage
     from sparsesim.machine import load_machine
     from tests.benchmarks.test_engine_speed import LAYERS, LayerMasks, np
@@ -66,7 +66,7 @@ def _engine_rows() -> list[tuple[str, str, float, float]]:
                 started = time.perf_counter()
                 run_stage(program, masks)
                 best = min(best, time.perf_counter() - started)
-            done = int(outcome.counts[HEADERS]) * target.groups_per_cluster
+            done = int(outcome.counts[PE_OPERATIONS])
             rows.append((layer, stage.value, done / best, best))
     return rows
 

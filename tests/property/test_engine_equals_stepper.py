@@ -144,6 +144,39 @@ def test_whole_programs_behind_the_off_chip_memory(seed: int) -> None:
     assert outcome.schedule.cycles == expected.with_dram_cycles
 
 
+@SETTINGS
+@given(seed=st.integers(0, 2**32 - 1), stage=st.sampled_from([Stage.FORWARD, Stage.GTA, Stage.GTW]))
+def test_tiles_that_are_taken_for_alike(seed: int, stage: Stage) -> None:
+    """Where nothing is skipped equal tiles run once; each of them must be what it is by itself."""
+    rng = np.random.default_rng(seed)
+    target = replace(
+        random_machine(rng),
+        buffer_bytes=int(rng.choice([300, 600, 1200])),
+        buffer_banks=int(rng.choice([1, 2])),  # few, so that many tiles look alike
+        groups_per_cluster=1,
+        skip_zeros=False,
+        row_format="dense",
+        mask_skipping=bool(rng.integers(2)),
+    )
+    geometry = random_layer(rng)
+    geometry = replace(geometry, in_channels=4 * geometry.groups, out_channels=4 * geometry.groups)
+    work = ConvWork("layer", 1, geometry, False, True, True, True, "none", False)
+    try:
+        program = compile_stage(work, stage, target, 4).program
+    except MappingError:
+        return
+    masks = _masks(program, rng)
+    outcome = run_stage(program, masks)
+    machine, operands = kernel_machine(target), pack_operands(program, masks)
+    lengths, states = [], np.zeros_like(outcome.states)
+    for tile in program.tiles:
+        state = new_state(machine)
+        lengths.append(run_tile(program.jobs[tile.job_start : tile.job_end], machine, operands, state))
+        states += state.states.transpose(0, 2, 1, 3).reshape(states.shape)
+    assert list(outcome.tile_cycles) == lengths
+    np.testing.assert_array_equal(outcome.states, states)
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     tiles=st.lists(

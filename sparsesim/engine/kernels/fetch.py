@@ -25,6 +25,7 @@ from sparsesim.engine.kernels.layout import (
     LINES_READ,
     NEVER,
     OPERATIONS,
+    PE_OPERATIONS,
     USEFUL,
 )
 from sparsesim.engine.kernels.pe import run_masked, run_shared
@@ -248,6 +249,7 @@ def serve_operation(job, machine, operands, state, c, p, pair, channel):  # type
     state.vector_free[c, p, vector] = max(state.vector_free[c, p, vector], latest)
     delivered = popcount(word) * active
     state.counts[OPERATIONS] += 1
+    state.counts[PE_OPERATIONS] += active
     state.counts[USEFUL] += useful
     state.counts[ENTRIES] += delivered
     state.counts[ENTRIES_DELIVERED] += delivered

@@ -25,7 +25,8 @@ RESULT_WORDS = 9
 JOBS = 10
 USEFUL = 11
 ENTRIES = 12
-N_COUNTS = 13
+PE_OPERATIONS = 13  # operations times the groups that ran them
+N_COUNTS = 14
 
 NEVER = 1 << 60
 # Order within one cycle. A fetch event is the header cycle: its bank request comes one cycle later, so it
