@@ -35,6 +35,8 @@ class Target:
     job_handout_dynamic: bool
     dram_bytes_per_cycle: float
     dram_latency_cycles: int
+    stays: str = "auto"  # what the mapper may keep: "auto" | "weights" | "inputs" | "outputs"
+    gtw_broadcast: str = "auto"  # "auto" | "dO" | "I"
 
     @property
     def groups(self) -> int:

@@ -64,6 +64,10 @@ Batch = Annotated[
 ]
 
 
+def _or_one(density: float | None) -> float:
+    return 1.0 if density is None else density
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from sparsesim import __version__  # noqa: PLC0415
@@ -115,6 +119,21 @@ def run(
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Simulate exactly the masks of a recorded trace.")
     ] = None,
+    density_input: Annotated[
+        float | None,
+        typer.Option(
+            parser=_number,
+            metavar="D",
+            help="Independent zeros instead of recorded ones: density of I.",
+            show_default=False,
+        ),
+    ] = None,
+    density_grad_output: Annotated[
+        float | None,
+        typer.Option(
+            parser=_number, metavar="D", help="The same for dO (default 1 each).", show_default=False
+        ),
+    ] = None,
     energy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Energy table or Accelergy ERT (YAML).")
     ] = None,
@@ -139,12 +158,26 @@ def run(
 
     With --trace the network and the data set are those of the trace.
     """
-    from sparsesim.cli.run import Request, run_command  # noqa: PLC0415
+    from sparsesim.cli.run import RunOptions, run_command  # noqa: PLC0415
 
     overrides = (*(override or ()), *([f"memory.kind={memory}"] if memory else ()))
+    given = (density_input, density_grad_output) != (None, None)
+    density = (_or_one(density_input), _or_one(density_grad_output)) if given else None
     run_command(
-        Request(
-            network, dataset, machine, overrides, batch, samples, prune, seed, trace, energy, threads, check
+        RunOptions(
+            network,
+            dataset,
+            machine,
+            overrides,
+            batch,
+            samples,
+            prune,
+            seed,
+            trace,
+            density,
+            energy,
+            threads,
+            check,
         ),
         out=out,
         save=save,

@@ -13,9 +13,10 @@ from compiler.ir.printer import print_program
 from compiler.mapping.choose import explain
 from compiler.program import Stage, StageProgram, Tile
 from compiler.training import ConvWork, TrainingGraph, training_graph
-from sparsesim.api import MOST_SAMPLES, accumulated_samples, check_count, layer_shapes
 from sparsesim.engine.source import ProfileSource, expected_densities
 from sparsesim.machine import Machine, load_machine
+from sparsesim.request import MOST_SAMPLES, check_count
+from sparsesim.workload import accumulated_samples, layer_shapes
 from workloads.catalog import load_network
 from workloads.errors import UserError, unknown_name
 from workloads.sparsity.curve import check_pruning

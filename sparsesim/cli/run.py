@@ -10,17 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sparsesim.api import DEFAULT_DATASET, DEFAULT_PRUNE, layer_shapes, simulate
+from sparsesim.api import simulate
 from sparsesim.cli.progress import Progress
+from sparsesim.request import DEFAULT_DATASET, DEFAULT_PRUNE, Request, make_request
 from sparsesim.results import inputs
 from sparsesim.results.folder import RunFolder, Writer, folder_name, reserve
 from sparsesim.results.manifest import manifest
 from sparsesim.results.model import Result
+from sparsesim.workload import profile_of
+from workloads.catalog import NETWORKS, load_network
 from workloads.errors import UserError
 
 
 @dataclass(frozen=True)
-class Request:
+class RunOptions:
     """The options of `run`; None where the user gave nothing. All but threads change the result."""
 
     network: str | None
@@ -32,12 +35,13 @@ class Request:
     prune: float | None
     seed: int
     trace: Path | None
+    density: tuple[float, float] | None
     energy: Path | None
     threads: int | None
     check: bool
 
 
-def run_command(request: Request, *, out: Path | None, save: bool, json: bool, figure: bool) -> None:
+def run_command(request: RunOptions, *, out: Path | None, save: bool, json: bool, figure: bool) -> None:
     """Simulate what is asked for; UserError before anything is computed for whatever cannot be used."""
     started = datetime.now(UTC)
     network, dataset = _workload(request)
@@ -62,18 +66,16 @@ def run_command(request: Request, *, out: Path | None, save: bool, json: bool, f
     _show(result, path, json)
 
 
-def _workload(request: Request) -> tuple[str, str]:
+def _workload(request: RunOptions) -> tuple[str, str]:
     """The names of the network and of the data set; UserError for options that contradict each other."""
     if request.trace is not None:
         return _recorded(request)
     if request.network is None:
-        from workloads.catalog import NETWORKS  # noqa: PLC0415
-
         raise UserError(f"run needs a network or --trace FILE.npz; networks: {', '.join(NETWORKS)}.")
     return request.network, request.dataset or DEFAULT_DATASET
 
 
-def _recorded(request: Request) -> tuple[str, str]:
+def _recorded(request: RunOptions) -> tuple[str, str]:
     for option, value in (("dataset", request.dataset), ("prune", request.prune)):
         if value is not None:
             raise UserError(
@@ -83,7 +85,13 @@ def _recorded(request: Request) -> tuple[str, str]:
     return Path(request.trace or "").stem, "trace"
 
 
-def _simulate(request: Request) -> Result:
+def _checked(request: RunOptions) -> Request:
+    """The request with its files read and its defaults filled in."""
+    options = {key: value for key, value in vars(request).items() if key not in ("threads", "check")}
+    return make_request(**options)
+
+
+def _simulate(request: RunOptions) -> Result:
     with Progress() as progress:
         return simulate(
             request.network,
@@ -95,6 +103,7 @@ def _simulate(request: Request) -> Result:
             prune=request.prune,
             seed=request.seed,
             trace=request.trace,
+            density=request.density,
             energy=request.energy,
             threads=request.threads,
             check=request.check,
@@ -102,7 +111,7 @@ def _simulate(request: Request) -> Result:
         )
 
 
-def _save(folder: RunFolder, result: Result, request: Request, started: datetime, figure: bool) -> Path:
+def _save(folder: RunFolder, result: Result, request: RunOptions, started: datetime, figure: bool) -> Path:
     """The path under which all files are; OSError naming the folder, not the file, that is not there."""
     about = manifest(
         result,
@@ -123,41 +132,28 @@ def _save(folder: RunFolder, result: Result, request: Request, started: datetime
         raise OSError(error.errno, reason, str(folder.path)) from None
 
 
-def _arguments(request: Request, result: Result) -> dict[str, Any]:
+def _arguments(request: RunOptions, result: Result) -> dict[str, Any]:
     """What was asked for, defaults filled in; without threads, which change no number."""
     chosen = {key: value for key, value in vars(request).items() if key != "threads"}
     chosen |= {"network": result.network, "dataset": result.dataset, "samples": result.samples}
-    if request.trace is None and request.prune is None:
+    if request.trace is None and request.density is None and request.prune is None:
         chosen["prune"] = DEFAULT_PRUNE
     return {key: str(value) if isinstance(value, Path) else value for key, value in chosen.items()}
 
 
-def _digests(request: Request, result: Result) -> dict[str, str]:
+def _digests(request: RunOptions, result: Result) -> dict[str, str]:
     """SHA-256 of the machine, the energy table, and the trace or the network and its profile."""
     found = {"machine": inputs.machine_digest(result.machine)}
     if Path(request.machine).is_file():
         found["machine_file"] = inputs.file_digest(Path(request.machine))
-    found["energy"] = _energy_digest(request.energy)
+    whole = _checked(request)
+    found["energy"] = inputs.energy_digest(whole.table)
     if request.trace is not None:
         return found | {"trace": inputs.file_digest(request.trace)}
-    return found | _workload_digests(result)
-
-
-def _energy_digest(path: Path | None) -> str:
-    from sparsesim.energy import default_table, load_energy  # noqa: PLC0415
-
-    return inputs.energy_digest(default_table() if path is None else load_energy(path))
-
-
-def _workload_digests(result: Result) -> dict[str, str]:
-    from compiler.training import training_graph  # noqa: PLC0415
-    from workloads.catalog import load_network  # noqa: PLC0415
-    from workloads.sparsity.transfer import profile_for  # noqa: PLC0415
-
-    network = load_network(result.network, result.dataset)
-    shapes = layer_shapes(training_graph(network, result.batch).convolutions)
-    profile = profile_for(result.network, result.dataset, shapes)
-    return {"network": inputs.network_digest(network), "profile": inputs.profile_digest(profile)}
+    return found | {
+        "network": inputs.network_digest(load_network(result.network, result.dataset)),
+        "profile": inputs.profile_digest(profile_of(whole)),
+    }
 
 
 def _show(result: Result, folder: Path | None, json: bool) -> None:

@@ -15,6 +15,7 @@ from sparsesim.machine.sections import (
     BufferSection,
     ControllerSection,
     DataSection,
+    MappingSection,
     MemorySection,
     PeSection,
     PolicySection,
@@ -49,6 +50,7 @@ class Machine(Section):
     memory: MemorySection = MemorySection()
     data: DataSection = DataSection()
     policy: PolicySection = PolicySection()
+    mapping: MappingSection = MappingSection()
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
@@ -131,4 +133,6 @@ class Machine(Section):
             job_handout_dynamic=self.policy.job_handout == "dynamic",
             dram_bytes_per_cycle=self.dram_bytes_per_cycle,
             dram_latency_cycles=self.dram_latency_cycles,
+            stays=self.mapping.stays,
+            gtw_broadcast=self.mapping.gtw_broadcast,
         )

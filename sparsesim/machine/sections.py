@@ -190,3 +190,15 @@ class PolicySection(Section):
     accumulated_samples: Literal[1, 2, 4, 8, 16, 32] = _other(
         4, "GTW: a job may accumulate weight gradients over up to this many samples before they are written."
     )
+
+
+class MappingSection(Section):
+    """What the compiler may choose; "auto" leaves the choice to its estimates."""
+
+    stays: Literal["auto", "weights", "inputs", "outputs"] = _other(
+        "auto",
+        "Forward and GTA: what stays in the buffer while the rest is streamed. outputs: partial sums.",
+    )
+    gtw_broadcast: Literal["auto", "dO", "I"] = _other(
+        "auto", "GTW: the operand that all groups of a cluster receive on ch0; the other is private to each."
+    )

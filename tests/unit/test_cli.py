@@ -112,7 +112,7 @@ def test_options_reach_the_simulation_as_they_were_given(simulated: list[dict[st
     assert call == {
         "network": "vgg16", "dataset": "cifar100", "machine": "sparsetrain", "batch": 8, "samples": 3,
         "prune": 0.8, "overrides": ("groups=28", "clusters=7", "memory.kind=hbm2"), "seed": 5, "trace": None,
-        "energy": None, "threads": 2, "check": True,
+        "density": None, "energy": None, "threads": 2, "check": True,
     }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from typing import NoReturn
 import pytest
 
 from compiler.ir.printer import print_program
-from sparsesim.api import accumulated_samples, simulate
+from sparsesim.api import simulate
+from sparsesim.workload import accumulated_samples
 from sparsesim.cli.main import main
 from sparsesim.engine import step
 from sparsesim.engine.step import Plan, simulate_step

@@ -1,0 +1,147 @@
+"""What one simulation is asked for, checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+
+from sparsesim.energy import default_table, load_energy
+from sparsesim.energy.overrides import PREFIX, with_overrides
+from sparsesim.energy.table import EnergyTable
+from sparsesim.machine import Machine, load_machine
+from workloads.errors import UserError
+from workloads.sparsity.curve import check_pruning
+
+DEFAULT_MACHINE, DEFAULT_NETWORK, DEFAULT_DATASET = "sparsetrain", "resnet18", "imagenet"
+DEFAULT_BATCH, DEFAULT_PRUNE = 32, 0.9
+MOST_SAMPLES = 4096  # of --batch and --samples
+MOST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Density:
+    """Independent zeros at the same density in every layer: fractions of non-zeros of I and of dO, 0..1."""
+
+    input: float
+    grad_output: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """One training step on one machine, all defaults filled in.
+
+    network, dataset: None where a trace may say it. samples: None for all that a trace has, else 1. prune:
+    None with a trace or a density. The other fields as in `sparsesim.simulate`.
+    """
+
+    network: str | None
+    dataset: str | None
+    machine: Machine
+    table: EnergyTable
+    batch: int
+    samples: int | None
+    prune: float | None
+    seed: int
+    trace: Path | None
+    density: Density | None
+
+
+def make_request(
+    network: str | None = None,
+    dataset: str | None = None,
+    *,
+    machine: str | Path | Machine = DEFAULT_MACHINE,
+    overrides: Sequence[str] = (),
+    batch: int = DEFAULT_BATCH,
+    samples: int | None = None,
+    prune: float | None = None,
+    seed: int = 0,
+    trace: str | Path | None = None,
+    energy: str | Path | None = None,
+    density: tuple[float, float] | None = None,
+) -> Request:
+    """The request that the arguments of `sparsesim.simulate` make; UserError for what cannot be used."""
+    of_energy, of_machine = _sorted_overrides(overrides)
+    described = _described(machine, of_machine)
+    check_count("batch", batch, MOST_SAMPLES)
+    if samples is not None:
+        check_count("samples", samples, MOST_SAMPLES)
+    check_whole("seed", seed, 0, MOST_SEED, "from 0 to 2^63 - 1")
+    table = with_overrides(load_energy(energy) if energy is not None else default_table(), of_energy)
+    path = None if trace is None else Path(trace)
+    uniform = _checked_density(density)
+    return Request(
+        network=network if path else network or DEFAULT_NETWORK,
+        dataset=dataset if path else dataset or DEFAULT_DATASET,
+        machine=described,
+        table=table,
+        batch=batch,
+        samples=samples if path else samples or 1,
+        prune=_checked_pruning(prune, path, uniform),
+        seed=seed,
+        trace=path,
+        density=uniform,
+    )
+
+
+def check_whole(name: str, value: int, least: int, most: int, words: str) -> None:
+    """UserError unless `value`, given as option `name`, is a whole number from `least` to `most`."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (whole and least <= value <= most):
+        raise UserError(f"--{name} must be {words} (got {value!r}).")
+
+
+def check_count(name: str, value: int, most: int) -> None:
+    """UserError unless `value`, given as option `name`, is a whole number from 1 to `most`."""
+    check_whole(name, value, 1, most, f"a whole number from 1 to {most}")
+
+
+def _sorted_overrides(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Overrides of the energy table, and those of the machine."""
+    if isinstance(overrides, str):
+        raise UserError(f"overrides must be a list of KEY=VALUE; write [{overrides!r}].")
+    of_energy = [text for text in overrides if text.lstrip().startswith(PREFIX)]
+    return of_energy, [text for text in overrides if text not in of_energy]
+
+
+def _described(machine: str | Path | Machine, overrides: Sequence[str]) -> Machine:
+    """The machine; UserError for overrides that would be without effect."""
+    if isinstance(machine, str | Path):
+        return load_machine(machine, overrides)
+    if not isinstance(machine, Machine):
+        raise UserError(f"machine must be a name, a file or a Machine (got {type(machine).__name__}).")
+    if overrides:
+        raise UserError(
+            "overrides change a machine that is read; this one is a Machine already: change that."
+        )
+    return machine
+
+
+def _checked_density(density: tuple[float, float] | None) -> Density | None:
+    if density is None:
+        return None
+    for name, value in zip(("input", "grad-output"), density, strict=True):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and 0 <= value <= 1):
+            raise UserError(f"--density-{name} must be a number from 0 to 1 (got {value!r}).")
+    return Density(float(density[0]), float(density[1]))
+
+
+def _checked_pruning(prune: float | None, trace: Path | None, density: Density | None) -> float | None:
+    given = [
+        words
+        for words, value in (("prune", prune), ("trace", trace), ("density", density))
+        if value is not None
+    ]
+    if len(given) > 1:
+        raise UserError(
+            f"{given[0]} and {given[1]} contradict each other: a trace is simulated as it was recorded, "
+            f"and densities that are given leave nothing to prune; keep one."
+        )
+    if given and prune is None:
+        return None
+    prune = DEFAULT_PRUNE if prune is None else prune
+    check_pruning(prune)
+    return prune

@@ -1,0 +1,168 @@
+"""What is simulated: layers, other work, and where their masks come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from compiler.geometry import ConvGeometry
+from compiler.other_work import OtherWork
+from compiler.training import ConvWork, training_graph
+from sparsesim.engine.source import MaskSource, ProfileSource, TraceSource
+from sparsesim.machine import Machine
+from sparsesim.request import Density, Request
+from workloads.catalog import load_network
+from workloads.errors import UserError
+from workloads.sparsity.profile import Profile, uniform_profile
+from workloads.sparsity.shapes import LayerShape
+from workloads.sparsity.trace import load_trace
+from workloads.sparsity.trace_meta import TraceLayer
+from workloads.sparsity.transfer import profile_for
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is simulated. profile: words about where the masks come from. accumulate: samples a GTW job may
+    accumulate over. runs: name and pruning rate of the runs beside the dense one.
+    """
+
+    network: str
+    dataset: str
+    works: Sequence[ConvWork]
+    other: Sequence[OtherWork]
+    source: MaskSource
+    profile: Mapping[str, Any]
+    samples: int
+    accumulate: int
+    runs: Sequence[tuple[str, float]]
+
+
+def accumulated_samples(machine: Machine, batch: int) -> int:
+    """Samples that a GTW job may accumulate over: what the machine allows, within a batch (>= 1).
+
+    A power of two, as compile_stage wants it.
+    """
+    return min(machine.policy.accumulated_samples, 1 << (batch.bit_length() - 1))
+
+
+def layer_shapes(works: Sequence[ConvWork]) -> list[LayerShape]:
+    """Shapes of layers as the profiles know them."""
+    return [
+        LayerShape(
+            name=w.layer,
+            in_channels=w.geometry.in_channels,
+            out_channels=w.geometry.out_channels,
+            in_size=w.geometry.in_size,
+            out_size=w.geometry.out_size,
+            is_fc=w.is_fc,
+            input_is_relu=w.input_is_relu,
+        )
+        for w in works
+    ]
+
+
+def workload_of(request: Request) -> Workload:
+    """The workload of a request; UserError for what the network, the profile or the trace does not have."""
+    accumulate = accumulated_samples(request.machine, request.batch)
+    if request.trace is not None:
+        return _from_trace(request.trace, request.network, request.dataset, request.samples, accumulate)
+    return _from_profile(request, accumulate)
+
+
+@dataclass(frozen=True)
+class _Profiled:
+    """Layers of a network at a batch size, and their profile."""
+
+    works: tuple[ConvWork, ...]
+    other: tuple[OtherWork, ...]
+    profile: Profile
+
+
+@lru_cache(maxsize=64)
+def _profiled(network: str, dataset: str, batch: int, density: Density | None) -> _Profiled:
+    """Kept because every point of a study asks for the same few."""
+    graph = training_graph(load_network(network, dataset), batch)
+    shapes = layer_shapes(graph.convolutions)
+    if density is None:
+        profile = profile_for(network, dataset, shapes)
+    else:
+        profile = uniform_profile(shapes, density.input, density.grad_output)
+    return _Profiled(tuple(graph.convolutions), tuple(graph.other), profile)
+
+
+def profile_of(request: Request) -> Profile:
+    """The profile that the masks of a request are drawn from; only for requests without a trace."""
+    return _profiled(str(request.network), str(request.dataset), request.batch, request.density).profile
+
+
+def _from_profile(request: Request, accumulate: int) -> Workload:
+    network, dataset = str(request.network), str(request.dataset)
+    found = _profiled(network, dataset, request.batch, request.density)
+    profile = found.profile
+    about = {"name": profile.name, "kind": profile.kind, "source": profile.source}
+    if profile.transferred_from is not None:
+        about["transferred_from"] = profile.transferred_from
+    runs = [("natural", 0.0)] + ([("pruned", request.prune)] if request.prune else [])
+    return Workload(
+        network,
+        dataset,
+        found.works,
+        found.other,
+        ProfileSource(profile, request.seed),
+        about,
+        request.samples or 1,
+        accumulate,
+        runs,
+    )
+
+
+def _work_of(layer: TraceLayer, index: int, samples: int, masked: bool) -> ConvWork:
+    is_fc = layer.kind == "fc"
+    size = (1, samples) if is_fc else (layer.in_size[0], layer.in_size[1])
+    geometry = ConvGeometry(
+        layer.in_channels, layer.out_channels, size, layer.kernel, layer.stride, layer.padding,
+        layer.dilation, layer.groups,
+    )  # fmt: skip
+    return ConvWork(
+        layer=layer.name,
+        index=index,
+        geometry=geometry,
+        is_fc=is_fc,
+        has_gta=index > 0,
+        input_is_relu=layer.input_is_relu,
+        gta_masked=masked,
+        followed_by="none",
+        relu_fused=False,
+    )
+
+
+def _from_trace(
+    path: Path, network: str | None, dataset: str | None, samples: int | None, accumulate: int
+) -> Workload:
+    """Exactly the recorded samples of the recorded layers."""
+    trace = load_trace(path)
+    meta = trace.meta
+    if network is not None and network != meta.network:
+        raise UserError(f"{path}: is a trace of {meta.network!r}, not of {network!r}; leave the network out.")
+    if dataset is not None and dataset != meta.dataset:
+        raise UserError(
+            f"{path}: is a trace on {meta.dataset!r}, not on {dataset!r}; leave the data set out."
+        )
+    count = meta.samples if samples is None else samples
+    if count > meta.samples:
+        raise UserError(f"--samples {count}: {path} holds {meta.samples} samples.")
+    works = [
+        _work_of(layer, i, count, i > 0 and trace.has_mask(layer.name))
+        for i, layer in enumerate(trace.layers)
+    ]
+    source = TraceSource(trace, count, frozenset(w.layer for w in works if w.is_fc))
+    about = {"name": path.name, "kind": "trace", "source": meta.source}
+    # A GTW job may accumulate over several samples only where whole groups of them were recorded.
+    while count % accumulate:
+        accumulate //= 2
+    return Workload(
+        meta.network, meta.dataset, works, (), source, about, count, accumulate, [("recorded", 0.0)]
+    )
