@@ -10,8 +10,7 @@ from sparsesim.engine.step import Progress, simulate_step
 from sparsesim.machine import Machine
 from sparsesim.request import check_count, make_request
 from sparsesim.results.result import Result
-from sparsesim.simulation import plan_of, result_of, runs_of
-from sparsesim.workload import workload_of
+from sparsesim.simulation import plan_of, request_workload, result_of, runs_of
 
 MOST_THREADS = 1024
 
@@ -64,7 +63,7 @@ def simulate(
         energy=energy,
         density=density,
     )
-    workload = workload_of(request)
-    plan = plan_of(workload, runs_of(request, workload), request.batch, check)
+    workload = request_workload(request)
+    plan = plan_of(workload, runs_of(request, workload), request.load.batch, check)
     records = simulate_step(plan, threads, progress)
     return result_of(request, workload, records, time.perf_counter() - started)

@@ -29,23 +29,30 @@ class Density:
 
 
 @dataclass(frozen=True)
-class Request:
-    """One training step on one machine, all defaults filled in.
+class Load:
+    """What is trained, and how sparse it is: all of a request that no machine has a part in.
 
-    network, dataset: None where a trace may say it. samples: None for all that a trace has, else 1. prune:
-    None with a trace or a density. The other fields as in `sparsesim.simulate`.
+    network, dataset: None where a trace may say it. samples: None for all that a trace has. prune: None with
+    a trace or a density. The fields as in `sparsesim.simulate`.
     """
 
     network: str | None
     dataset: str | None
-    machine: Machine
-    table: EnergyTable
     batch: int
     samples: int | None
     prune: float | None
     seed: int
     trace: Path | None
     density: Density | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One training step on one machine, with the energies of one table; all defaults filled in."""
+
+    load: Load
+    machine: Machine
+    table: EnergyTable
 
 
 def make_request(
@@ -72,11 +79,9 @@ def make_request(
     table = with_overrides(load_energy(energy) if energy is not None else default_table(), of_energy)
     path = None if trace is None else Path(trace)
     uniform = _checked_density(density)
-    return Request(
+    load = Load(
         network=network if path else network or DEFAULT_NETWORK,
         dataset=dataset if path else dataset or DEFAULT_DATASET,
-        machine=described,
-        table=table,
         batch=batch,
         samples=samples if path else samples or 1,
         prune=_checked_pruning(prune, path, uniform),
@@ -84,6 +89,7 @@ def make_request(
         trace=path,
         density=uniform,
     )
+    return Request(load, described, table)
 
 
 def check_whole(name: str, value: int, least: int, most: int, words: str) -> None:

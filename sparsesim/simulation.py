@@ -11,7 +11,12 @@ from sparsesim.request import Request
 from sparsesim.results.bounds import check_bounds
 from sparsesim.results.model import DENSE
 from sparsesim.results.result import Result, build_result
-from sparsesim.workload import Workload
+from sparsesim.workload import Workload, accumulated_samples, workload_of
+
+
+def request_workload(request: Request) -> Workload:
+    """The workload of a request on its machine; errors as workload_of."""
+    return workload_of(request.load, accumulated_samples(request.machine, request.load.batch))
 
 
 def runs_of(request: Request, workload: Workload) -> list[Run]:
@@ -44,11 +49,11 @@ def result_of(request: Request, workload: Workload, records: StepRecords, wall_s
         EnergyModel(request.machine.dense_baseline(), request.table),
         network=workload.network,
         dataset=workload.dataset,
-        batch=request.batch,
-        seed=request.seed,
+        batch=request.load.batch,
+        seed=request.load.seed,
         profile=dict(workload.profile),
         wall_seconds=wall_seconds,
-        prune=request.prune,
+        prune=request.load.prune,
     )
     check_bounds(result)
     return result

@@ -13,7 +13,7 @@ from compiler.other_work import OtherWork
 from compiler.training import ConvWork, training_graph
 from sparsesim.engine.source import MaskSource, ProfileSource, TraceSource
 from sparsesim.machine import Machine
-from sparsesim.request import Density, Request
+from sparsesim.request import Density, Load
 from workloads.catalog import load_network
 from workloads.errors import UserError
 from workloads.sparsity.profile import Profile, uniform_profile
@@ -64,12 +64,14 @@ def layer_shapes(works: Sequence[ConvWork]) -> list[LayerShape]:
     ]
 
 
-def workload_of(request: Request) -> Workload:
-    """The workload of a request; UserError for what the network, the profile or the trace does not have."""
-    accumulate = accumulated_samples(request.machine, request.batch)
-    if request.trace is not None:
-        return _from_trace(request.trace, request.network, request.dataset, request.samples, accumulate)
-    return _from_profile(request, accumulate)
+def workload_of(load: Load, accumulate: int) -> Workload:
+    """Layers and masks of a load; UserError for what the network, the profile or the trace does not have.
+
+    accumulate: the most samples a GTW job may accumulate over, of `accumulated_samples`.
+    """
+    if load.trace is not None:
+        return _from_trace(load.trace, load.network, load.dataset, load.samples, accumulate)
+    return _from_profile(load, accumulate)
 
 
 @dataclass(frozen=True)
@@ -93,27 +95,27 @@ def _profiled(network: str, dataset: str, batch: int, density: Density | None) -
     return _Profiled(tuple(graph.convolutions), tuple(graph.other), profile)
 
 
-def profile_of(request: Request) -> Profile:
-    """The profile that the masks of a request are drawn from; only for requests without a trace."""
-    return _profiled(str(request.network), str(request.dataset), request.batch, request.density).profile
+def profile_of(load: Load) -> Profile:
+    """The profile that the masks of a load are drawn from; only for loads without a trace."""
+    return _profiled(str(load.network), str(load.dataset), load.batch, load.density).profile
 
 
-def _from_profile(request: Request, accumulate: int) -> Workload:
-    network, dataset = str(request.network), str(request.dataset)
-    found = _profiled(network, dataset, request.batch, request.density)
+def _from_profile(load: Load, accumulate: int) -> Workload:
+    network, dataset = str(load.network), str(load.dataset)
+    found = _profiled(network, dataset, load.batch, load.density)
     profile = found.profile
     about = {"name": profile.name, "kind": profile.kind, "source": profile.source}
     if profile.transferred_from is not None:
         about["transferred_from"] = profile.transferred_from
-    runs = [("natural", 0.0)] + ([("pruned", request.prune)] if request.prune else [])
+    runs = [("natural", 0.0)] + ([("pruned", load.prune)] if load.prune else [])
     return Workload(
         network,
         dataset,
         found.works,
         found.other,
-        ProfileSource(profile, request.seed),
+        ProfileSource(profile, load.seed),
         about,
-        request.samples or 1,
+        load.samples or 1,
         accumulate,
         runs,
     )

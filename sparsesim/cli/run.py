@@ -152,7 +152,7 @@ def _digests(request: RunOptions, result: Result) -> dict[str, str]:
         return found | {"trace": inputs.file_digest(request.trace)}
     return found | {
         "network": inputs.network_digest(load_network(result.network, result.dataset)),
-        "profile": inputs.profile_digest(profile_of(whole)),
+        "profile": inputs.profile_digest(profile_of(whole.load)),
     }
 
 

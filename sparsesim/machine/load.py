@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from sparsesim.machine.description import Machine
 from sparsesim.machine.fields import field_rows
-from sparsesim.machine.located import Located, parse_scalar, parse_yaml, read_yaml
+from sparsesim.machine.located import Located, parse_scalar, parse_yaml, read_text
 from sparsesim.machine.sentences import field_schema, model_at, validated
 from workloads.errors import UserError, unknown_name
 
@@ -47,13 +48,18 @@ def load_machine(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Mac
 def _source(name_or_path: str) -> Located:
     presets = _presets()
     if name_or_path in presets:
-        preset = presets[name_or_path]
-        return parse_yaml(preset.read_text(encoding="utf-8"), f"{name_or_path}.yaml", WHAT)
+        return _parsed(presets[name_or_path].read_text(encoding="utf-8"), f"{name_or_path}.yaml")
     path = Path(name_or_path)
     looks_like_a_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or path.exists()
     if not looks_like_a_path:
         raise unknown_name("machine (neither built in nor a file)", name_or_path, presets)
-    return _named_after_file(read_yaml(path, WHAT), path)
+    return _named_after_file(_parsed(read_text(path, WHAT), str(path)), path)
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str, source: str) -> Located:
+    """Kept by content: a study loads one description with many overrides, and reading YAML takes longest."""
+    return parse_yaml(text, source, WHAT)
 
 
 def _named_after_file(tree: Located, path: Path) -> Located:
