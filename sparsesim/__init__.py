@@ -1,6 +1,7 @@
 """Cycle-accurate simulator of sparse CNN training accelerators.
 
 `sparsesim.simulate(...)` is `python -m sparsesim run`; it returns a `sparsesim.results.model.Result`.
+`sparsesim.load_study(path)` reads what `sweep` and `explore` stored as one pandas DataFrame.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sparsesim.api import simulate
     from sparsesim.results.model import Result
+    from sparsesim.study.read import load_study
 
-__all__ = ["Result", "__version__", "simulate"]
+__all__ = ["Result", "__version__", "load_study", "simulate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from sparsesim.api import simulate  # noqa: PLC0415
 
         return simulate
+    if name == "load_study":
+        from sparsesim.study.read import load_study  # noqa: PLC0415
+
+        return load_study
     if name == "Result":
         from sparsesim.results.model import Result  # noqa: PLC0415
 

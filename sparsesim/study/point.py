@@ -27,7 +27,8 @@ class Row:
     """What a study keeps of a point.
 
     row: number in the study, from 1. figures: by name (sparsesim/study/figures.py); empty where it failed.
-    error: why it failed, one sentence; "" where it did not. seconds: time the computers spent on it.
+    error: why it failed, one sentence; "" where it did not. seconds: processor time spent on it; what it
+    shares with points before it was theirs.
     """
 
     row: int

@@ -1,0 +1,99 @@
+"""Colours of a study's figures: of the values of one setting, told apart by all kinds of colour vision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reports.study_effects import Effect, Levels, levels
+from reports.study_labels import is_number
+from reports.study_points import Values, is_wide, settings_of
+
+if TYPE_CHECKING:
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+
+# From dark blue over the blue, green and orange of Okabe and Ito, the latter two a little lighter: lightness
+# grows throughout, so neither hue nor any kind of colour vision is needed to tell the order.
+RAMP = ((0.0, "#08264A"), (0.4, "#0072B2"), (0.7, "#1FAF86"), (1.0, "#F5B700"))
+# Okabe and Ito, as in style.mplstyle, for what has no order.
+CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000")
+PLAIN = "#0072B2"
+EXCLUDED = "#BBBBBB"
+_MOST_COLOURS = 8  # values with a colour of their own in the legend; more get a colour bar
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The colour of every point by one setting. of_point: rgba, a row each.
+
+    legend: label of a value -> its colour; norm: of the colour bar, where there are too many for a legend.
+    """
+
+    setting: str
+    of_point: NDArray[np.float64]
+    legend: dict[str, Any]
+    norm: Normalize | None = None
+
+
+def ramp() -> LinearSegmentedColormap:
+    """The colour map of numbers."""
+    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
+
+    return LinearSegmentedColormap.from_list("sparsesim", RAMP)
+
+
+def colours(done: DataFrame, effects: Iterable[Effect]) -> Colours | None:
+    """Colours by the numeric setting with the largest effect; by the largest choice, where none is numeric.
+
+    effects: the largest first. None where no setting has two values, or too many choices.
+    """
+    names = [effect.setting for effect in effects]
+    numeric = [name for name in names if any(map(is_number, settings_of(done, name)))]
+    chosen = [levels(done, name) for name in (*numeric, *names)]
+    of_setting = next((found for found in chosen if _drawable(found)), None)
+    if of_setting is None:
+        return None
+    if not of_setting.is_numeric:
+        return _by_level(of_setting, [_rgba(name) for name in CHOICES])
+    distinct = np.unique(of_setting.places[np.isfinite(of_setting.places)])
+    if len(distinct) <= _MOST_COLOURS:
+        return _by_level(of_setting, [*ramp()(np.linspace(0, 1, len(distinct)))])
+    return _by_number(of_setting)
+
+
+def _drawable(of_setting: Levels) -> bool:
+    return of_setting.is_numeric or len(of_setting.labels) <= len(CHOICES)
+
+
+def _rgba(name: str) -> Any:
+    from matplotlib.colors import to_rgba  # noqa: PLC0415
+
+    return np.array(to_rgba(name))
+
+
+def _by_level(of_setting: Levels, palette: list[Any]) -> Colours:
+    chosen = palette[: len(of_setting.labels)]
+    # The last row is for points without the setting, whose level is -1.
+    table = np.array([*chosen, _rgba(EXCLUDED)])
+    legend = dict(zip(of_setting.labels, chosen, strict=True))
+    return Colours(of_setting.setting, table[of_setting.of_point], legend)
+
+
+def _by_number(of_setting: Levels) -> Colours:
+    norm = _norm(of_setting.places)
+    known = np.isfinite(of_setting.places)
+    of_point = np.tile(_rgba(EXCLUDED), (len(known), 1))
+    of_point[known] = ramp()(np.asarray(norm(of_setting.places[known])))
+    return Colours(of_setting.setting, of_point, {}, norm)
+
+
+def _norm(numbers: Values) -> Normalize:
+    from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415
+
+    finite = numbers[np.isfinite(numbers)]
+    return (LogNorm if is_wide(finite) else Normalize)(finite.min(), finite.max())

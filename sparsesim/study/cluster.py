@@ -1,0 +1,141 @@
+"""Where the points of a study run: Dask workers of this machine, or those of a cluster that exists."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sparsesim.study.code import code_digest
+from workloads.errors import UserError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_SECONDS = 15
+# How often a simulation that ended its worker is tried again, elsewhere, before its point has failed.
+ALLOWED_FAILURES = 2
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+    # A simulation is all or nothing: a worker near its limit has nothing that could wait on a disk.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.comm.timeouts.connect": CONNECT_SECONDS,
+    # Questions of the event loop's health; on a loaded machine only noise.
+    "distributed.admin.tick.limit": "1h",
+}
+
+
+class ClusterLost(Exception):
+    """The scheduler or all of its workers are gone; what was finished is stored."""
+
+
+@contextlib.contextmanager
+def local_cluster(workers: int | None = None, memory_bytes: int | None = None) -> Iterator[Client]:
+    """Worker processes of this machine, one thread each; ended with the process, whatever ends it.
+
+    workers: default one per core that this process may use. memory_bytes: of each worker, beyond which its
+    simulation fails; default an equal share of the memory there is.
+    """
+    import dask  # noqa: PLC0415
+    from distributed import Client, LocalCluster  # noqa: PLC0415
+
+    _silence()
+    with (
+        dask.config.set(_SETTINGS),
+        tempfile.TemporaryDirectory(prefix="sparsesim-") as scratch,
+        contextlib.ExitStack() as stack,
+    ):
+        with _interrupts_ignored():
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=workers or usable_cores(),
+                    threads_per_worker=1,
+                    processes=True,
+                    memory_limit=memory_bytes or "auto",
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                    local_directory=scratch,
+                    preload="sparsesim.study.worker_setup",
+                )
+            )
+        yield stack.enter_context(Client(cluster, set_as_default=False))
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started meanwhile inherit it, so that a Ctrl-C cannot meet them before their setup."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def existing_cluster(address: str) -> Iterator[Client]:
+    """The workers of a Dask scheduler that is running; UserError where none answers or one cannot be used.
+
+    The workers need the same sparsesim, and traces under the same path.
+    """
+    import dask  # noqa: PLC0415
+    from distributed import Client  # noqa: PLC0415
+
+    _silence()
+    with dask.config.set(_SETTINGS):
+        try:
+            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError, ValueError, TypeError) as error:
+            raise UserError(
+                f"--scheduler {address}: no Dask scheduler answers ({_short(error)}); give the address that "
+                f"`dask scheduler` printed, such as tcp://10.0.0.1:8786."
+            ) from None
+        try:
+            _check_code(client, address)
+            yield client
+        finally:
+            # A scheduler that is gone cannot be told goodbye.
+            with contextlib.suppress(Exception):
+                client.close(timeout=2)
+
+
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_threads(client: Client) -> int:
+    """How many simulations can run at once now; 0 while a cluster has no worker."""
+    return sum(client.nthreads().values())
+
+
+def _check_code(client: Client, address: str) -> None:
+    mine = code_digest()
+    for worker, found in client.run(code_digest, on_error="return").items():
+        if found != mine:
+            there = found if isinstance(found, str) else f"no sparsesim that works ({_short(found)})"
+            raise UserError(
+                f"--scheduler {address}: worker {worker} has {there}, this process has {mine}; install the "
+                f"same sparsesim on all workers."
+            )
+
+
+def _short(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _silence() -> None:
+    """Dask tells of lost workers and closed connections at length; a study says what matters of it."""
+    for name in ("distributed", "tornado", "bokeh"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
