@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from compiler.codegen.reduce import generate_reduce, row_phases
 from compiler.codegen.store import generate_store
@@ -17,15 +16,36 @@ from compiler.mapping.problem import Densities, Problem
 from compiler.program import ROW_OPERATION_OF_STAGE, RowOperation, Stage, StageProgram
 from compiler.target import Target
 from compiler.training import ConvWork
+from workloads.bounded_cache import BoundedCache
+
+# Bytes of Python objects (CPython 3.11, 64 bit), with the tuples and numbers in them.
+_TILE_BYTES, _TRANSFER_BYTES, _PROGRAM_BYTES = 250, 200, 4000
+
+
+@dataclass(frozen=True)
+class StageForm:
+    """What the program of a layer and stage is made of."""
+
+    geometry: ConvGeometry
+    stage: Stage
+    target: Target
+    mapping: Mapping
+    masked: bool
+    relu: bool
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """One layer and stage: why it is mapped so, its IR, and what the machine executes."""
+    """One layer and stage: why it is mapped so, and what the machine executes."""
 
     choice: Choice
-    ir: Program
     program: StageProgram
+    form: StageForm
+
+    @property
+    def ir(self) -> Program:
+        """The program before it was lowered; written down again each time, only people read it."""
+        return _stage_ir(self.program.layer, self.form)
 
 
 @dataclass(frozen=True)
@@ -75,8 +95,8 @@ def compile_stage(
     except MappingError as error:
         raise MappingError(f"{work.layer} {stage.value}: {error}") from None
     relu = stage is Stage.FORWARD and work.relu_fused
-    ir, program = _generate(work.geometry, stage, target, choice.mapping, masked, relu)
-    return Compiled(choice, replace(ir, layer=work.layer), replace(program, layer=work.layer))
+    form = StageForm(work.geometry, stage, target, choice.mapping, masked, relu)
+    return Compiled(choice, replace(_lowered(form), layer=work.layer, target=target), form)
 
 
 def _densities(stage: Stage, target: Target, masked: bool, expected: StageDensities) -> Densities:
@@ -91,13 +111,33 @@ def _densities(stage: Stage, target: Target, masked: bool, expected: StageDensit
     return Densities(ch0, _rounded(expected.input), *(round(4 * share) / 4 for share in shares))
 
 
-@lru_cache(maxsize=4096)
-def _generate(
-    geometry: ConvGeometry, stage: Stage, target: Target, mapping: Mapping, masked: bool, relu: bool
-) -> tuple[Program, StageProgram]:
-    """IR and tables of a layer without a name: layers of one shape share them."""
-    if ROW_OPERATION_OF_STAGE[stage] is RowOperation.OSRC:
-        ir = generate_store("", geometry, target, mapping)
-    else:
-        ir = generate_reduce("", stage, geometry, target, mapping, masked, relu)
-    return ir, lower(ir, target)
+def _stage_ir(layer: str, form: StageForm) -> Program:
+    if ROW_OPERATION_OF_STAGE[form.stage] is RowOperation.OSRC:
+        return generate_store(layer, form.geometry, form.target, form.mapping)
+    return generate_reduce(
+        layer, form.stage, form.geometry, form.target, form.mapping, form.masked, form.relu
+    )
+
+
+def _lowered(form: StageForm) -> StageProgram:
+    """Tables of a layer without a name. Of a target they depend on the sizes of a cluster only.
+
+    So layers of one shape share them, and machines that differ elsewhere.
+    """
+    array = form.target.groups_per_cluster, form.target.pes_per_group
+    key = form.geometry, form.stage, *array, form.mapping, form.masked, form.relu
+    return PROGRAMS.get(key, lambda: lower(_stage_ir("", form), form.target))
+
+
+def _program_bytes(program: StageProgram) -> int:
+    """Bytes that a program holds; equal transfers of a program are one object."""
+    tables = (
+        program.jobs, program.row_blocks, program.kernel_rows, program.kernel_row_start, program.units,
+    )  # fmt: skip
+    transfers = {id(t) for tile in program.tiles for t in (*tile.loads, *tile.stores)}
+    objects = _TILE_BYTES * len(program.tiles) + _TRANSFER_BYTES * len(transfers) + _PROGRAM_BYTES
+    return sum(table.nbytes for table in tables) + objects
+
+
+PROGRAMS: BoundedCache[StageProgram] = BoundedCache(128 << 20, _program_bytes)
+"""Lowered programs that were used last, of this process."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+AUTO = "auto"  # of what the mapper may choose
+
 
 @dataclass(frozen=True)
 class Target:
@@ -35,8 +37,8 @@ class Target:
     job_handout_dynamic: bool
     dram_bytes_per_cycle: float
     dram_latency_cycles: int
-    stays: str = "auto"  # what the mapper may keep: "auto" | "weights" | "inputs" | "outputs"
-    gtw_broadcast: str = "auto"  # "auto" | "dO" | "I"
+    stays: str = AUTO  # what Forward and GTA keep in the buffer where it fits: "weights", "inputs", "outputs"
+    gtw_broadcast: str = AUTO  # "dO" | "I"
 
     @property
     def groups(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsesim.results.model import Result
+from sparsesim.study import tasks
 from sparsesim.study.code import code_digest
 from sparsesim.study.definition import Definition, define
 from sparsesim.study.flags import Flags
@@ -16,25 +17,34 @@ from sparsesim.study.point import Point, Row, Scalar
 from sparsesim.study.prepared import prepare
 from sparsesim.study.runner import Runner
 from sparsesim.study.session import begin
+from sparsesim.study.simulations import Simulation
 from sparsesim.study.sweep import missing_points, places_digest
 from sparsesim.study.tasks import Evaluated, Part, Rejected, evaluate, run_simulation
 
 if TYPE_CHECKING:
+    import pytest
     from distributed import Client
 
+
 Landed = list[tuple[Point, Row]]
-# Half the groups in one cluster fewer: nothing of it is a default.
-SMALL_MACHINE = ("array.groups=8", "array.clusters=2", "buffer.kilobytes=64")
 
 
 @contextlib.contextmanager
 def threads_client(threads: int = 2) -> Iterator[Client]:
     """A Dask cluster whose worker is threads of this process."""
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
-    with Client(
-        processes=False, n_workers=1, threads_per_worker=threads, dashboard_address=None, set_as_default=False
-    ) as client:
+    with (
+        LocalCluster(
+            processes=False,
+            n_workers=1,
+            threads_per_worker=threads,
+            dashboard_address=None,
+            # Without an address the scheduler listens on a port that another one may have.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
         yield client
 
 
@@ -80,6 +90,24 @@ def sweep(folder: Path, study: Definition, client: Client, retry_failed: bool = 
         runner = Runner(client, writer, plan=places_digest(plan), retry_failed=retry_failed)
         runner.run(missing, lambda point, row: landed.append((point, row)))
     return landed
+
+
+def statuses(landed: Landed) -> dict[int, str]:
+    """The status of each point by its index."""
+    return {point.index: row.status for point, row in landed}
+
+
+def simulated_keys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keys of the simulations that threads of this process run from now on, as they begin."""
+    keys: list[str] = []
+    real = tasks.simulate
+
+    def simulate(simulation: Simulation, threads: int) -> Any:
+        keys.append(simulation.key)
+        return real(simulation, threads)
+
+    monkeypatch.setattr(tasks, "simulate", simulate)
+    return keys
 
 
 def comparable(result: Result) -> dict[str, Any]:

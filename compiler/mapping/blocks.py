@@ -33,7 +33,7 @@ def map_size(geometry: ConvGeometry, operation: RowOperation) -> tuple[int, int]
     return height, geometry.in_size[1]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def tile_positions(
     geometry: ConvGeometry, operation: RowOperation, broadcast: str, width: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,230 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import NamedTuple
 
-from compiler.mapping.blocks import BlockShape, block_shapes, map_size
-from compiler.mapping.estimate import Estimate, estimate
+from compiler.mapping.blocks import BlockShape, block_shapes
+from compiler.mapping.candidates import Candidates
+from compiler.mapping.estimate import Estimate, Estimator
 from compiler.mapping.infeasible import MappingError, does_not_fit
-from compiler.mapping.mapping import INPUTS_STAY, OUTPUTS_STAY, WEIGHTS_STAY, Mapping
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.off_chip import OffChipTraffic
 from compiler.mapping.problem import Problem
-from compiler.mapping.space import buffer_bytes
 from compiler.program import RowOperation
+from compiler.target import AUTO
 
 MOST_REFINED = 12  # mappings of a row block that are tried over several samples
+_Rated = tuple[Mapping, Estimate]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen mapping and everything it was compared with, best first."""
+    """The mapping chosen for a problem."""
 
+    problem: Problem
     mapping: Mapping
     estimate: Estimate
-    candidates: tuple[tuple[Mapping, Estimate], ...]
 
+    @property
+    def candidates(self) -> tuple[_Rated, ...]:
+        """Everything the mapping was compared with, best first.
 
-def _channel_tiles(channels: int, group: int, clusters: int) -> list[int]:
-    """Output-channel tiles: all, halves, whole rounds of the clusters, in multiples of a cluster's groups."""
-    sizes = {channels}
-    size = channels
-    while size > group:
-        size = -(-(size // 2) // group) * group
-        sizes.add(size)
-    sizes.update(k * group * clusters for k in (1, 2, 4) if k * group * clusters < channels)
-    return sorted(sizes, reverse=True)
-
-
-def _halves(total: int) -> list[int]:
-    sizes = [total]
-    while sizes[-1] > 1:
-        sizes.append(-(-sizes[-1] // 2))
-    return sizes
-
-
-def _row_tiles(height: int, rows: int) -> list[int]:
-    """Row tiles in whole row blocks: all rows, then fewer."""
-    blocks = -(-height // rows)
-    counts = sorted(
-        {-(-blocks // parts) for parts in (1, 2, 3, 4, 5, 7, 8, 14, 16, 28, 56, 112, 224)}, reverse=True
-    )
-    return [min(count * rows, height) for count in counts]
-
-
-def _fits(problem: Problem, mapping: Mapping) -> bool:
-    return buffer_bytes(problem, mapping) <= problem.target.buffer_bytes
-
-
-def _with_conv_groups(problem: Problem, mapping: Mapping) -> Mapping:
-    """The mapping with the most convolution groups whose tile fits the buffer together (at least 1)."""
-    groups = problem.geometry.groups
-    while groups > 1:
-        trial = replace(mapping, conv_groups=groups)
-        if _fits(problem, trial):
-            return trial
-        groups = -(-groups // 2)
-    return mapping
-
-
-def _reduce_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
-    """SRC and MSRC: weights stay over row tiles and the batch, or inputs stay and weights are streamed."""
-    height = map_size(problem.geometry, problem.operation)[0]
-    group, clusters = problem.target.groups_per_cluster, problem.target.clusters
-    grouped = problem.geometry.groups > 1
-    outs = [problem.out_channels] if grouped else _channel_tiles(problem.out_channels, group, clusters)
-    everything = problem.reduce_channels
-    for out in outs:
-        fitting = 0
-        for row_tile in _row_tiles(height, shape.rows):
-            mapping = Mapping(
-                shape.rows, shape.width, out, everything, row_tile, WEIGHTS_STAY, 0, 1, problem.batch
-            )
-            mapping = _with_conv_groups(problem, mapping)
-            if _fits(problem, mapping):
-                yield mapping
-                fitting += 1
-            if fitting == 2:
+        Rated again each time: kept, they would be nearly all that a long study holds in memory.
+        """
+        for wanted in _wishes(self.problem):
+            rated = [rated for block in _blocks(self.problem, wanted) for rated in block.rated()]
+            if rated:
                 break
-        if grouped:
-            continue
-        yield from _streamed_weights(problem, shape, out, height)
+        return tuple(sorted(rated, key=_rank))
 
 
-def _streamed_weights(problem: Problem, shape: BlockShape, out: int, height: int) -> Iterator[Mapping]:
-    """The largest tile of each order that streams the weights: inputs stay, or partial sums do."""
-    for stays in (INPUTS_STAY, OUTPUTS_STAY):
-        row_tiles = _row_tiles(height, shape.rows)
-        largest = Mapping(shape.rows, shape.width, out, 1, row_tiles[0], stays, 0, 1, 1)
-        for reduce in _halves(problem.reduce_channels):
-            if _fits(problem, replace(largest, reduce_tile=reduce, row_tile=row_tiles[-1])):
-                every = (replace(largest, reduce_tile=reduce, row_tile=rows) for rows in row_tiles)
-                yield next(m for m in every if _fits(problem, m))
-                break
+class _Wish(NamedTuple):
+    """What a machine's description asks of mappings; "auto" leaves it open."""
+
+    stays: str
+    broadcast: str
 
 
-def _store_mappings(problem: Problem, shape: BlockShape) -> Iterator[Mapping]:
-    """OSRC: dW tiles that stay in the buffer while all samples pass."""
-    height = map_size(problem.geometry, problem.operation)[0]
-    t, grouped = problem.target, problem.geometry.groups > 1
-    most = t.reg2_words // problem.geometry.kernel[1]
-    outs = _channel_tiles(problem.out_channels, t.groups_per_cluster, t.clusters)
-    reduces = [problem.reduce_channels] if grouped else _halves(problem.reduce_channels)
-    for out in [problem.out_channels] if grouped else outs:
-        for reduce in reduces:
-            mapping = _largest_row_tile(problem, shape, out, reduce, height)
-            if mapping is None:
-                continue
-            for unit in _unit_sizes(reduce, most, problem.geometry.kernel[0], t.pes_per_group):
-                yield replace(mapping, unit_channels=unit)
-            break
+_NO_WISH = _Wish(AUTO, AUTO)
 
 
-def _several_samples(problem: Problem, mapping: Mapping) -> Iterator[Mapping]:
-    """The mapping over 2, 4, ... samples while whole maps of them fit the buffer."""
-    height = map_size(problem.geometry, problem.operation)[0]
-    samples = 2
-    while mapping.row_tile >= height and samples <= min(problem.batch, problem.samples):
-        several = replace(mapping, samples=samples, share=max(1, problem.batch // samples))
-        if problem.samples % samples or problem.batch % samples or not _fits(problem, several):
-            return
-        yield several
-        samples *= 2
-
-
-def _unit_sizes(reduce: int, most: int, kernel_rows: int, streams: int) -> list[int]:
-    """Channels per unit: as many as Reg-2 holds, cut evenly, and finer cuts that fill the streams."""
-    fewest = -(-reduce // most)
-    sizes = {-(-reduce // n) for n in range(fewest, fewest + 3)}
-    if kernel_rows % streams:
-        rounded = -(-fewest // streams) * streams
-        sizes.add(max(1, -(-reduce // rounded)))
-    return sorted(sizes, reverse=True)
-
-
-def _largest_row_tile(
-    problem: Problem, shape: BlockShape, out: int, reduce: int, height: int
-) -> Mapping | None:
-    for row_tile in _row_tiles(height, shape.rows):
-        mapping = Mapping(
-            shape.rows, shape.width, out, reduce, row_tile, WEIGHTS_STAY, 1, 1, problem.batch,
-            broadcast=problem.broadcast,
-        )  # fmt: skip
-        mapping = _with_conv_groups(problem, mapping)
-        if _fits(problem, mapping):
-            return mapping
-    return None
+def _wishes(problem: Problem) -> Sequence[_Wish]:
+    """What is asked for; and, where no mapping is like that, any."""
+    if problem.operation is RowOperation.OSRC:
+        wanted = _Wish(AUTO, problem.target.gtw_broadcast)
+    else:
+        wanted = _Wish(problem.target.stays, AUTO)
+    return (_NO_WISH,) if wanted == _NO_WISH else (wanted, _NO_WISH)
 
 
 @lru_cache(maxsize=4096)
 def choose_mapping(problem: Problem) -> Choice:
     """The mapping with the lowest estimated cycles; ties go to the smaller buffer.
 
-    For OSRC mappings that broadcast dO and such that broadcast I compete. Raises MappingError where nothing
-    fits, naming demand, bound, gap and parameter.
+    For OSRC mappings that broadcast dO and such that broadcast I compete. What the machine's description
+    asks for (mapping.stays, mapping.gtw_broadcast) is done wherever it fits. Raises MappingError where
+    nothing fits, naming demand, bound, gap and parameter.
     """
-    rated: list[tuple[Mapping, Estimate]] = []
-    refused: list[MappingError] = []
-    for form in problem.forms:
-        try:
-            rated += _rated(form)
-        except MappingError as error:
-            refused.append(error)
-    if not rated:
-        raise refused[0]
-    rated.sort(key=_rank)
-    return Choice(rated[0][0], rated[0][1], tuple(rated))
+    for wanted in _wishes(problem):
+        found = _best(_blocks(problem, wanted))
+        if found is not None:
+            return Choice(problem, *found)
+    raise _nothing_fits(problem)
 
 
-def _rank(rated: tuple[Mapping, Estimate]) -> tuple[float, int]:
+def _best(blocks: Sequence[_Block]) -> _Rated | None:
+    """The best mapping of all row blocks; None where none fits."""
+    best: tuple[tuple[float, int], int, _Rated] | None = None
+    bounds = [block.estimator.least_cycles() for block in blocks]
+    # The most promising row blocks first: most of the others cannot do better and are not looked at.
+    for place in sorted(range(len(blocks)), key=bounds.__getitem__):
+        if best is not None and bounds[place] > best[0][0]:
+            break
+        found = min(blocks[place].rated(), key=_rank, default=None)
+        if found is not None and (best is None or (_rank(found), place) < best[:2]):
+            best = _rank(found), place, found
+    return None if best is None else best[2]
+
+
+def _rank(rated: _Rated) -> tuple[float, int]:
     """Lowest estimate first, the smaller buffer breaks ties."""
     return rated[1].cycles, rated[1].buffer_bytes
 
 
-def _rated(problem: Problem) -> list[tuple[Mapping, Estimate]]:
-    """Every candidate that fits, with its estimate. Raises MappingError where nothing fits."""
-    rated: list[tuple[Mapping, Estimate]] = []
-    smallest = 0
-    for shape in block_shapes(problem.geometry, problem.operation, problem.target, problem.broadcast):
-        store = problem.operation is RowOperation.OSRC
-        mappings = _store_mappings(problem, shape) if store else _reduce_mappings(problem, shape)
-        found = [(mapping, estimate(problem, shape, mapping)) for mapping in mappings]
-        rated += found
-        if store:
-            # Accumulating over samples changes costs by what it saves in writes: worth it for good
-            # mappings only.
-            for mapping, _ in sorted(found, key=_rank)[:MOST_REFINED]:
-                rated += [(m, estimate(problem, shape, m)) for m in _several_samples(problem, mapping)]
-        smallest = smallest or buffer_bytes(problem, _smallest(problem, shape))
-    if not rated:
-        raise does_not_fit(
-            "the smallest tile (one row block of one cluster, double-buffered)", smallest,
-            problem.target.buffer_bytes, "bytes of buffer", "buffer.kilobytes",
-            f"Set it to at least {-(-smallest // 1024)}",
-        )  # fmt: skip
-    return rated
+class _Block:
+    """One row block of a problem and the mappings with it that keep in the buffer what is wished."""
+
+    def __init__(self, problem: Problem, shape: BlockShape, traffic: OffChipTraffic, stays: str) -> None:
+        self.stays = stays
+        self.candidates = Candidates(problem, shape)
+        self.estimator = Estimator(problem, shape, traffic)
+
+    def rated(self) -> list[_Rated]:
+        """Every mapping that fits, with its estimate."""
+        found = [self._rate(mapping) for mapping in self.candidates if self.stays in (AUTO, mapping.stays)]
+        if self.candidates.problem.operation is not RowOperation.OSRC:
+            return found
+        # Accumulating over samples changes costs by what it saves in writes: worth it for good mappings only.
+        best = sorted(found, key=_rank)[:MOST_REFINED]
+        several = (m for mapping, _ in best for m in self.candidates.several_samples(mapping))
+        return found + [self._rate(mapping) for mapping in several]
+
+    def _rate(self, mapping: Mapping) -> _Rated:
+        return mapping, self.estimator.estimate(mapping, self.candidates.space.n_bytes(mapping))
 
 
-def _smallest(problem: Problem, shape: BlockShape) -> Mapping:
-    group = min(problem.target.groups_per_cluster, problem.out_channels)
-    if problem.operation is RowOperation.OSRC:
-        return Mapping(
-            shape.rows, shape.width, group, 1, shape.rows, WEIGHTS_STAY, 1, 1, problem.batch,
-            broadcast=problem.broadcast,
-        )  # fmt: skip
-    return Mapping(shape.rows, shape.width, group, 1, shape.rows, OUTPUTS_STAY, 0, 1, 1)
+def _blocks(problem: Problem, wanted: _Wish) -> list[_Block]:
+    """Row blocks of the wanted forms of a problem that fit the registers."""
+    blocks: list[_Block] = []
+    for form in problem.forms:
+        if wanted.broadcast not in (AUTO, form.broadcast):
+            continue
+        traffic = OffChipTraffic(form)
+        with suppress(MappingError):
+            shapes = list(block_shapes(form.geometry, form.operation, form.target, form.broadcast))
+            blocks += [_Block(form, shape, traffic, wanted.stays) for shape in shapes]
+    return blocks
+
+
+def _nothing_fits(problem: Problem) -> MappingError:
+    """The error for a problem whose row blocks do not fit the registers or, in no tile, the buffer."""
+    shapes = block_shapes(problem.geometry, problem.operation, problem.target, problem.broadcast)
+    candidates = Candidates(problem, next(shapes))
+    smallest = candidates.space.n_bytes(candidates.smallest())
+    return does_not_fit(
+        "the smallest tile (one row block of one cluster, double-buffered)", smallest,
+        problem.target.buffer_bytes, "bytes of buffer", "buffer.kilobytes",
+        f"Set it to at least {-(-smallest // 1024)}",
+    )  # fmt: skip
 
 
 def explain(choice: Choice, count: int = 5) -> str:
     """The best candidates side by side: what was chosen, and what it was chosen over."""
+    candidates = choice.candidates
     lines = ["rank  est. cycles  array cycles  memory cycles  buffer bytes  bound  mapping"]
-    for rank, (mapping, cost) in enumerate(choice.candidates[:count], 1):
-        fields = ", ".join(f"{k}={v}" for k, v in mapping.__dict__.items())
+    for rank, (mapping, cost) in enumerate(candidates[:count], 1):
+        values = ", ".join(f"{field.name}={getattr(mapping, field.name)}" for field in fields(mapping))
         lines.append(
             f"{rank:>4}  {cost.cycles:>11,.0f}  {cost.array_cycles:>12,.0f}  {cost.dram_cycles:>13,.0f}  "
-            f"{cost.buffer_bytes:>12,}  {cost.bound:>5}  {fields}"
+            f"{cost.buffer_bytes:>12,}  {cost.bound:>5}  {values}"
         )
-    lines.append(
-        f"{len(choice.candidates)} candidates; the lowest estimate wins, the smaller buffer breaks ties"
-    )
+    lines.append(f"{len(candidates)} candidates; the lowest estimate wins, the smaller buffer breaks ties")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ INPUTS_STAY = "inputs"
 OUTPUTS_STAY = "outputs"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """Tile sizes of one layer and stage.
 

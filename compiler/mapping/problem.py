@@ -63,7 +63,7 @@ class Problem:
         g = self.geometry
         return g.in_channels_per_group if self.ch0_pattern is RowOperation.SRC else g.out_channels_per_group
 
-    @property
+    @cached_property
     def active_groups(self) -> int:
         """Groups of a cluster that have a channel."""
         return min(self.target.groups_per_cluster, self.out_channels)

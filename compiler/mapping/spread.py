@@ -20,7 +20,7 @@ _NORMAL = NormalDist()
 _DEVIATES = tuple(_NORMAL.inv_cdf((i + 0.5) / _SLICES) for i in range(_SLICES))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def channel_densities(density: float, share: float) -> tuple[float, ...]:
     """Equally likely densities of a channel, ascending; only the mean where channels do not differ.
 
@@ -32,7 +32,7 @@ def channel_densities(density: float, share: float) -> tuple[float, ...]:
     return tuple(_NORMAL.cdf((math.sqrt(share) * q - threshold) / own) for q in _DEVIATES)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def expected_largest(values: tuple[float, ...], count: int) -> tuple[float, float]:
     """Mean and standard deviation of the largest of `count` draws from equally likely, ascending values."""
     n = len(values)
@@ -48,7 +48,7 @@ def slowest_of(count: int) -> float:
     return expected_largest(_DEVIATES, count)[0]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def relative_deviation(values: tuple[float, ...]) -> float:
     """Standard deviation over mean of equally likely values; 0 where the mean is 0."""
     mean = sum(values) / len(values)

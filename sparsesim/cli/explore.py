@@ -20,9 +20,10 @@ from sparsesim.cli.study import (
     workers_of,
 )
 from sparsesim.cli.study_progress import StudyProgress
+from sparsesim.request import MOST_SEED, check_whole
 from sparsesim.study.definition import define
 from sparsesim.study.exploration import Exploration
-from sparsesim.study.explore import explore
+from sparsesim.study.explore import SMALLEST_BATCH, explore
 from sparsesim.study.flags import Flags
 from sparsesim.study.point import Point, Row
 from sparsesim.study.prepared import known_figures
@@ -64,6 +65,7 @@ class _Watched:
 def explore_command(path: Path | None, flags: Flags, options: StudyOptions, search: SearchOptions) -> int:
     """Search and show what was found; the exit status, 1 where no design could be simulated."""
     check_options(options)
+    _check_search(search)
     definition = define(path, flags)
     question = question_of(definition)
     definition = replace(definition, objectives=question.objectives)
@@ -90,6 +92,14 @@ def explore_command(path: Path | None, flags: Flags, options: StudyOptions, sear
         _print_counts(found)
         show_frame(frame_of_trials(study, found), study, question, options)
         return 0 if found.count("done") else FAILED
+
+
+def _check_search(search: SearchOptions) -> None:
+    check_whole("trials", search.trials, 1, MOST_SEED, "a whole number from 1")
+    check_whole("search-seed", search.seed, 0, MOST_SEED, "from 0 to 2^63 - 1")
+    check_whole(
+        "population", search.batch, SMALLEST_BATCH, MOST_SEED, f"a whole number from {SMALLEST_BATCH}"
+    )
 
 
 def _print_counts(found: Exploration) -> None:

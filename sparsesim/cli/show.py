@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reports.study_labels import shown_setting
 from reports.table import console_for, paragraph, print_result
-from sparsesim.cli.study import StudyOptions, show_frame, write_csv
+from sparsesim.cli.study import StudyOptions, check_csv, show_frame, write_csv
 from sparsesim.study.figures import FIGURES
 from sparsesim.study.read import frame_of
 from sparsesim.study.reproduce import export_row, is_current, manifest_of, result_of_row
@@ -24,6 +24,12 @@ def show_command(
     """Show the study in a folder, or row `number` of it."""
     if number is None and (json or layers or export is not None):
         raise UserError("--json, --layers and --export are about one row; give its number: show STUDY ROW.")
+    if number is not None and csv is not None:
+        raise UserError("--csv is about the whole study; leave the number of the row out.")
+    if json and (layers or export is not None):
+        raise UserError("--json contradicts --layers and --export: it prints the manifest and nothing else.")
+    if csv is not None:
+        check_csv(csv)
     with read_study(folder) as study:
         if number is None:
             _show_all(study, csv)
@@ -48,9 +54,9 @@ def _show_row(study: Study, row: StoredRow, json: bool, layers: bool, export: Pa
         print(json_module.dumps(manifest_of(study, row), indent=2))
         return
     console = console_for(sys.stdout)
+    command = command_of(row.settings) if export is None else export_row(study, row, export)
     paragraph(console, f"Row {row.row} of {study.folder}: {row.status}, {row.finished}.")
     print()
-    command = command_of(row.settings) if export is None else export_row(study, row, export)
     print(command)
     print()
     if export is None and not is_current(study, row):

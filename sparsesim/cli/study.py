@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 INTERRUPTED = 130
+TERMINATED = 143  # what SIGTERM is made into (sparsesim/__main__.py)
 FAILED = 1
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 LEAST_MEMORY = 256 * 1024**2
@@ -60,11 +61,21 @@ def check_options(options: StudyOptions) -> None:
         raise UserError(f"--workers must be a whole number from 1 to {MOST_WORKERS} (got {options.workers}).")
     if options.memory is not None:
         memory_bytes(options.memory)
+    if options.csv is not None:
+        check_csv(options.csv)
+
+
+def check_csv(path: Path) -> None:
+    """UserError for what cannot be the path of a file."""
+    if path.is_dir():
+        raise UserError(f"--csv {path}: is a folder; give the name of a file.")
+    if not path.parent.is_dir():
+        raise UserError(f"--csv {path}: there is no folder {path.parent}; make it first.")
 
 
 def memory_bytes(text: str) -> int:
     """Bytes of a size such as 800MiB or 2G (powers of 1024); UserError for what is none or too little."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
     if match is None:
         raise UserError(f"--memory must be a size such as 2GiB (got {text!r}).")
     size = int(float(match[1]) * _UNITS[match[2]])
@@ -96,7 +107,7 @@ def expected_workers(options: StudyOptions) -> int:
 def open_study(folder: Path, definition: Definition) -> Iterator[StudyWriter]:
     """The study, locked; what ends a run before its end becomes a sentence that says what is safe.
 
-    Ends the process with status 130 for Ctrl-C and 1 where the cluster is lost.
+    Ends the process with status 130 for Ctrl-C, 143 for SIGTERM and 1 where the cluster is lost.
     """
     with begin(folder, definition, sys.argv) as study:
         try:
@@ -105,6 +116,10 @@ def open_study(folder: Path, definition: Definition) -> Iterator[StudyWriter]:
             _end(f"interrupted; {safe(study)}", INTERRUPTED)
         except ClusterLost as error:
             _end(f"{error}; {safe(study)}", FAILED)
+        except SystemExit as ended:
+            if ended.code == TERMINATED:
+                _end(f"terminated; {safe(study)}", TERMINATED)
+            raise
 
 
 def safe(study: Study) -> str:
@@ -161,4 +176,4 @@ def write_csv(frame: DataFrame, path: Path) -> None:
 
 def settings_words(names: Sequence[str]) -> str:
     """Names of settings as a product: groups x banks."""
-    return " x ".join(name.rpartition(".")[2] for name in names) or "nothing"
+    return " x ".join(name.rpartition(".")[2] for name in names)

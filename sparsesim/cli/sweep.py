@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from pathlib import Path
 
 from sparsesim.cli.study import (
@@ -69,7 +70,8 @@ def _announce(
 ) -> None:
     varied = settings_words(question_of(definition).varied)
     most = "at most " if plan.skip_invalid else ""
-    say(f"{folder}: {most}{len(plan):,} point{'' if len(plan) == 1 else 's'} ({varied}).")
+    product = f" ({varied})" if varied else ""
+    say(f"{folder}: {most}{len(plan):,} point{'' if len(plan) == 1 else 's'}{product}.")
     missing = len(plan) - sum(stored)
     if sum(stored):
         say(f"{sum(stored):,} of them are stored already, {stored.failed:,} of these failed.")
@@ -84,7 +86,10 @@ def _announce(
 
 def _run(plan: Plan, study: StudyWriter, options: StudyOptions, stored: Counts) -> None:
     kept = stored.done if options.retry_failed else sum(stored)
-    if kept == len(plan):
+    missing = missing_points(plan, study, retry_failed=options.retry_failed)
+    # Points that are left out because they are invalid have no rows: only looking tells that none is missing.
+    first = next(missing, None) if kept < len(plan) else None
+    if first is None:
         return
     with (
         workers_of(options) as client,
@@ -96,4 +101,4 @@ def _run(plan: Plan, study: StudyWriter, options: StudyOptions, stored: Counts) 
             del point
             progress.row(row)
 
-        runner.run(missing_points(plan, study, retry_failed=options.retry_failed), finished)
+        runner.run(chain([first], missing), finished)

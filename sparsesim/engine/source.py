@@ -85,16 +85,21 @@ class TraceSource:
     trace: Trace
     samples: int
     fully_connected: frozenset[str]
-    known: dict[str, LayerDensities] = field(default_factory=dict)
+    known: dict[str, tuple[LayerDensities, tuple[float, float]]] = field(default_factory=dict)
 
     def densities(self, layer: str, pruning: float) -> LayerDensities:
-        if layer not in self.known:
-            self.known[layer] = self.masks(layer, pruning, 0).densities()
-        return self.known[layer]
+        return self._measured(layer)[0]
 
     def channel_shares(self, layer: str, pruning: float) -> tuple[float, float]:
-        masks = self.masks(layer, pruning, 0)
-        return channel_share(masks.input), channel_share(masks.grad_output)
+        return self._measured(layer)[1]
+
+    def _measured(self, layer: str) -> tuple[LayerDensities, tuple[float, float]]:
+        """Densities and channel shares of the first sample; every stage asks for them."""
+        if layer not in self.known:
+            masks = self.masks(layer, 0.0, 0)
+            shares = channel_share(masks.input), channel_share(masks.grad_output)
+            self.known[layer] = masks.densities(), shares
+        return self.known[layer]
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         if layer in self.fully_connected:

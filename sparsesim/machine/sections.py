@@ -193,7 +193,7 @@ class PolicySection(Section):
 
 
 class MappingSection(Section):
-    """What the compiler may choose; "auto" leaves the choice to its estimates."""
+    """What the compiler shall prefer; done wherever it fits, "auto" leaves the choice to its estimates."""
 
     stays: Literal["auto", "weights", "inputs", "outputs"] = _other(
         "auto",

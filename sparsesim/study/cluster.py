@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS = 15
+LOST = "the connection to the scheduler is lost"
 # How often a simulation that ended its worker is tried again, elsewhere, before its point has failed.
 ALLOWED_FAILURES = 2
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+    # A worker that dies is held against all that it was handed: no simulation waits beside one that runs.
+    "distributed.scheduler.worker-saturation": 1.0,
     # A simulation is all or nothing: a worker near its limit has nothing that could wait on a disk.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -61,6 +65,8 @@ def local_cluster(workers: int | None = None, memory_bytes: int | None = None) -
                     processes=True,
                     memory_limit=memory_bytes or "auto",
                     dashboard_address=None,
+                    # Its pages are served all the same; without this on a port that another one may have.
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                     silence_logs=logging.CRITICAL,
                     local_directory=scratch,
                     preload="sparsesim.study.worker_setup",
@@ -94,8 +100,10 @@ def existing_cluster(address: str) -> Iterator[Client]:
     _silence()
     with dask.config.set(_SETTINGS):
         try:
+            # Asked first: a client that never had a connection complains when it is closed.
+            asyncio.run(_answer(address))
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, MemoryError) as error:
             raise UserError(
                 f"--scheduler {address}: no Dask scheduler answers ({_short(error)}); give the address that "
                 f"`dask scheduler` printed, such as tcp://10.0.0.1:8786."
@@ -109,14 +117,27 @@ def existing_cluster(address: str) -> Iterator[Client]:
                 client.close(timeout=2)
 
 
+async def _answer(address: str) -> None:
+    """Return when something that speaks Dask's protocol answers."""
+    from distributed import Security  # noqa: PLC0415
+    from distributed.comm.core import connect  # noqa: PLC0415
+
+    # Certificates as Dask's own configuration has them.
+    comm = await connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    await comm.close()
+
+
 def usable_cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def worker_threads(client: Client) -> int:
-    """How many simulations can run at once now; 0 while a cluster has no worker."""
-    return sum(client.nthreads().values())
+    """How many simulations can run at once now; 0 while a cluster has no worker, ClusterLost without one."""
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:
+        raise ClusterLost(LOST) from error
 
 
 def _check_code(client: Client, address: str) -> None:
@@ -137,5 +158,8 @@ def _short(error: BaseException) -> str:
 
 def _silence() -> None:
     """Dask tells of lost workers and closed connections at length; a study says what matters of it."""
-    for name in ("distributed", "tornado", "bokeh"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    talkative = ("distributed", "tornado", "bokeh")
+    # Dask gives some of its loggers a level of their own, which that of their parent does not change.
+    for name in (*talkative, *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in talkative:
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compiler.geometry import ConvGeometry
 from compiler.training import training_graph
-from sparsesim.request import DEFAULT_NETWORK
+from sparsesim.request import DEFAULT_DATASET, DEFAULT_NETWORK
 from sparsesim.study.plan import Plan, PlannedWorkload
 from sparsesim.study.settings import energy_settings, sparse_settings
 from sparsesim.study.store import Study
@@ -24,6 +24,7 @@ from workloads.sparsity.trace import load_trace
 SECONDS_PER_STAGE = 4e-3
 SECONDS_PER_MAC = 1.0e-10
 SECONDS_PER_EVALUATION = 0.05
+_UNPRUNED = ("trace", "density_input", "density_grad_output")  # runs are dense and one more
 MOST_MEASURED = 500  # rows that are looked at
 
 
@@ -40,22 +41,28 @@ def _measured(study: Study) -> dict[tuple[str | None, str | None], float]:
     """Mean seconds of a done row by network and data set, of the first rows of a study."""
     seconds: dict[tuple[str | None, str | None], list[float]] = {}
     for row in islice(study.rows("done"), MOST_MEASURED):
-        workload = row.settings.get("network"), row.settings.get("dataset")
+        dataset = None if "trace" in row.settings else DEFAULT_DATASET
+        workload = row.settings.get("network"), row.settings.get("dataset", dataset)
         seconds.setdefault(workload, []).append(row.seconds)  # type: ignore[arg-type]
     return {workload: math.fsum(found) / len(found) for workload, found in seconds.items()}
 
 
 def _modelled(plan: Plan, workload: PlannedWorkload) -> float:
-    """Seconds of a point: of its runs, each by the share of it that is not simulated for another point."""
-    names = {axis.name: len(axis.values) for axis in plan.definition.axes}
-    energy = math.prod(names[name] for name in energy_settings(set(names)))
-    sparse = math.prod(names[name] for name in sparse_settings(set(names)))
+    """Seconds of a point: of its runs, each by the share of it that is not simulated for another point.
+
+    Points of a list are taken to share nothing, and a pruning rate of 0 to be a run of its own.
+    """
+    sizes = {axis.name: len(axis.values) for axis in plan.definition.axes}
+    names = {*plan.definition.base, *sizes}
+    energy = math.prod(sizes.get(name, 1) for name in energy_settings(names))
+    sparse = math.prod(sizes.get(name, 1) for name in sparse_settings(names))
     dense = 1 / (energy * sparse)
-    natural = 1 / (energy * names.get("prune", 1))
+    natural = 1 / (energy * sizes.get("prune", 1))
+    pruned = 0 if names.intersection(_UNPRUNED) else 1 / energy
     stages, macs = _size(workload)
     once = SECONDS_PER_STAGE * stages + SECONDS_PER_MAC * macs
     again = SECONDS_PER_STAGE * stages + SECONDS_PER_MAC * macs * (workload.samples or 1)
-    return dense * once + (natural + 1 / energy) * again + SECONDS_PER_EVALUATION
+    return dense * once + (natural + pruned) * again + SECONDS_PER_EVALUATION
 
 
 def _size(workload: PlannedWorkload) -> tuple[int, int]:

@@ -25,6 +25,8 @@ _DEFAULTS: Mapping[str, Scalar] = {
     "prune": DEFAULT_PRUNE,
     "seed": 0,
 }
+_OF_TRACE = ("network", "dataset", "samples", "prune")
+_DENSITIES = ("density_input", "density_grad_output")
 _COLUMNS_OF_TABLE = ("low", "centre", "high")
 
 
@@ -75,13 +77,18 @@ class _Described:
         if name in row.settings:
             return row.settings[name]
         if "." not in name:
-            return None if name == "prune" and _unpruned(row) else _DEFAULTS.get(name)
+            return _default(row, name)
         digest = row.energy if name.startswith("energy.") else row.machine
         return _at(self._text(digest), list(_path(name))) if digest else None
 
 
-def _unpruned(row: StoredRow) -> bool:
-    return any(name in row.settings for name in ("trace", "density_input", "density_grad_output"))
+def _default(row: StoredRow, name: str) -> Scalar | None:
+    """What holds where a setting was not given, as in sparsesim.request; a trace says its part itself."""
+    if "trace" in row.settings and name in _OF_TRACE:
+        return None
+    if any(density in row.settings for density in _DENSITIES):
+        return None if name == "prune" else 1.0 if name in _DENSITIES else _DEFAULTS.get(name)
+    return _DEFAULTS.get(name)
 
 
 def _path(name: str) -> Iterator[str]:

@@ -13,10 +13,10 @@ from sparsesim.results.result import Result
 from sparsesim.simulation import request_workload, result_of
 from sparsesim.study.code import code_digest
 from sparsesim.study.point import Point
-from sparsesim.study.prepared import prepare
+from sparsesim.study.prepared import prepare, settings_key
 from sparsesim.study.records import decode
 from sparsesim.study.resolve import command_of, request_of
-from sparsesim.study.simulations import step_records
+from sparsesim.study.simulations import simulations_of, step_records
 from sparsesim.study.store import StoredRow, Study
 from workloads.errors import UserError
 
@@ -26,10 +26,17 @@ SCHEMA = "sparsesim-study-row/1"
 def result_of_row(study: Study, row: StoredRow) -> Result:
     """The whole result of a point, layer by layer, from its stored records; nothing is simulated.
 
-    The PE states of a layer are known as sums over all PE groups. UserError for a row that failed.
+    The PE states of a layer are known as sums over all PE groups. UserError for a row that failed, and where
+    the trace that was simulated is no longer the same.
     """
     request = stored_request(study, row)
     workload = request_workload(request)
+    keys = tuple(simulation.key for simulation in simulations_of(request, workload))
+    if study.code == code_digest() and keys != row.simulations:
+        raise UserError(
+            f"{study.folder}: {request.load.trace} has changed since row {row.row} was simulated; "
+            f"without the trace as it was, its layers cannot be shown."
+        )
     tables = [study.records(key) for key in row.simulations]
     missing = [key for key, table in zip(row.simulations, tables, strict=True) if table is None]
     if missing:
@@ -53,10 +60,11 @@ def is_current(study: Study, row: StoredRow) -> bool:
     """Whether the row's settings still mean what they meant: same files, same simulator."""
     if study.code != code_digest():
         return False
+    point = Point(row.settings, 0)
     try:
-        return prepare(Point(row.settings, 0)).key == row.key
+        return prepare(point).key == row.key
     except UserError:
-        return False
+        return settings_key(point) == row.key
 
 
 def manifest_of(study: Study, row: StoredRow) -> dict[str, Any]:

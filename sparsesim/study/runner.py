@@ -10,11 +10,12 @@ of a million points is never in memory, and stores what comes back. One point is
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sparsesim.study.cluster import ClusterLost, worker_threads
+from sparsesim.study.cluster import LOST, ClusterLost, worker_threads
 from sparsesim.study.code import code_digest
 from sparsesim.study.point import Point, Row, Status
 from sparsesim.study.prepared import Prepared, prepare, settings_key
@@ -77,6 +78,8 @@ class Runner:
     def run(self, points: Iterable[Point], finished: Finished) -> None:
         """Run all points; `finished` is called here, in the calling thread, for each as its row is stored."""
         from distributed import as_completed  # noqa: PLC0415
+        from distributed.client import ClosedClientError  # noqa: PLC0415
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
 
         source = iter(points)
         landing = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
@@ -85,6 +88,8 @@ class Runner:
             for batch in landing.batches():
                 self._land(batch, finished)
                 self._fill(source, landing, finished)
+        except (ClosedClientError, CommClosedError) as error:
+            raise ClusterLost(LOST) from error
         finally:
             self._cancel()
 
@@ -123,6 +128,8 @@ class Runner:
         if stored is None or self._retry_failed:
             self._study.put([_failed(point, key, failure, None, (), self._places([point]))])
             stored = self._study.find(key)
+        else:
+            self._study.link(dict.fromkeys(self._places([point]), stored.row))
         assert stored is not None
         finished(point, row_of(stored))
 
@@ -162,7 +169,7 @@ class Runner:
 
     def _outcome(self, future: Future[Any], got: Any) -> Evaluated | Rejected:
         if future.status == "cancelled":
-            raise ClusterLost("the connection to the scheduler is lost")
+            raise ClusterLost(LOST)
         if future.status == "error":
             return Rejected(_death(got[1]), ())
         if isinstance(got, Rejected) and got.failure.kind == OTHER_CODE:
@@ -207,7 +214,9 @@ class Runner:
         """Let go of everything that is under way; without a cluster there is nothing to cancel."""
         futures = [*self._keys, *(future for future, _ in self._simulations.values())]
         if futures and self._client.status == "running":
-            self._client.cancel(futures)
+            # It may be lost since.
+            with contextlib.suppress(OSError):
+                self._client.cancel(futures)
         self._waiting.clear()
         self._keys.clear()
         self._simulations.clear()

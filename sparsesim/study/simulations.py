@@ -56,8 +56,12 @@ def _simulation(run: Run, load: Load, accumulate: int) -> Simulation:
 
 
 def _needed(run: Run, load: Load) -> Load:
-    """The load without what cannot change this run: the rate is the run's own, a dense run has no masks."""
-    if run.name != DENSE or load.trace is not None:
+    """The load without what cannot change this run: its rate is the run's own, a dense run has no masks, and
+    those of a trace are not drawn.
+    """
+    if load.trace is not None:
+        return replace(load, seed=0)
+    if run.name != DENSE:
         return replace(load, prune=None)
     return replace(load, prune=None, density=None, seed=0, samples=1)
 

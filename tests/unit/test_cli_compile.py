@@ -9,11 +9,11 @@ import pytest
 
 from compiler.ir.printer import print_program
 from sparsesim.api import simulate
-from sparsesim.workload import accumulated_samples
 from sparsesim.cli.main import main
 from sparsesim.engine import step
 from sparsesim.engine.step import Plan, simulate_step
 from sparsesim.machine import load_machine
+from sparsesim.workload import accumulated_samples
 
 LAYER = "layer1.0.conv1"
 OPTIONS = {"dense": "--dense", "natural": "--prune 0", "pruned": "--prune 0.9"}

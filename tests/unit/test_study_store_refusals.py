@@ -75,9 +75,11 @@ def test_no_room_for_a_shard_loses_no_record(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr(shards.os, "fsync", full) if step == "write" else context.setattr(
-            compaction, "publish", full
-        )
+        if step == "write":
+            (folder / "records").mkdir()  # so that the first to be synced is the shard
+            context.setattr(shards.os, "fsync", full)
+        else:
+            context.setattr(compaction, "publish", full)
         with pytest.raises(StoreFull, match="64 rows are stored and safe"):
             study.put([done(i) for i in range(64)])
     assert step == "rename" or _shard_files(folder) == []

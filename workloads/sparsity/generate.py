@@ -7,12 +7,14 @@ not depend on which others are drawn, nor in which order or thread.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from workloads.bounded_cache import BoundedCache
 from workloads.errors import UserError
 from workloads.sparsity.clustering import INDEPENDENT, Clustering
 from workloads.sparsity.kernels import cut_field, place_in_windows
@@ -24,7 +26,13 @@ from workloads.sparsity.shapes import LayerShape
 _INPUT, _GRAD_OUTPUT = 0, 1
 _PERSISTENT, _FRESH = 0, 1
 _EVERY_SAMPLE = 0
+_Size = tuple[int, int, int]
 _Lattice = tuple[float, float, float, float]
+
+_KEY_BYTES = 600  # of an entry of the cache, besides the bits
+
+MASKS: BoundedCache[npt.NDArray[np.uint8]] = BoundedCache(128 << 20, lambda bits: bits.nbytes + _KEY_BYTES)
+"""Bits of the masks that were used last, of this process."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,10 @@ def generate_masks(
     inputs = (shape.in_channels, *shape.in_size)
     outputs = (shape.out_channels, *shape.out_size)
     one = _mask if not shape.is_fc else _fc_mask
-    mask = one(inputs, densities.input, clustering.input, _Streams(draw.seed, index, _INPUT, draw.sample))
+    streams = _Streams(draw.seed, index, _INPUT, draw.sample)
+    mask = _shared(one, inputs, densities.input, clustering.input, streams)
     streams = _Streams(draw.seed, draw.layer_index, _GRAD_OUTPUT, draw.sample)
-    grad_output = one(outputs, densities.grad_output, clustering.grad_output, streams)
+    grad_output = _shared(one, outputs, densities.grad_output, clustering.grad_output, streams)
     return LayerMasks(mask, grad_output, mask if shape.input_is_relu else None)
 
 
@@ -93,10 +102,27 @@ class _Streams:
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key)))
 
 
-def _mask(size: tuple[int, int, int], density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
-    """Mask bool [C, H, W] of one sample of a convolution's operand."""
+def _shared(
+    draw: Callable[[_Size, float, Clustering, _Streams], BoolArray],
+    size: _Size,
+    density: float,
+    clustering: Clustering,
+    streams: _Streams,
+) -> BoolArray:
+    """The mask bool [C, H, W] that `draw` draws.
+
+    The stages of a layer, pruned and natural runs (I) and all machines use the same masks, so they are drawn
+    once and kept in bits: unpacking those takes a tenth of the time of drawing.
+    """
     if _is_constant(density):
         return np.full(size, density > 0.5)
+    key = draw, size, density, clustering, streams
+    bits = MASKS.get(key, lambda: np.packbits(draw(size, density, clustering, streams)))
+    return np.unpackbits(bits, count=math.prod(size)).view(np.bool_).reshape(size)
+
+
+def _mask(size: _Size, density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
+    """Mask bool [C, H, W] of one sample of a convolution's operand."""
     window = clustering.window
     if window > min(size[1:]):
         window = 1
@@ -146,12 +172,8 @@ def _field(
     return np.asarray(mask)
 
 
-def _fc_mask(
-    size: tuple[int, int, int], density: float, clustering: Clustering, streams: _Streams
-) -> BoolArray:
+def _fc_mask(size: _Size, density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
     """Mask bool [C, 1, N]: channels persist over the N samples, each sample has its own level."""
-    if _is_constant(density):
-        return np.full(size, density > 0.5)
     generator = streams.fresh()
     channel = _shuffled_quantiles(size[0], streams.persistent())[:, None, None]
     sample = generator.standard_normal((1, 1, size[2]), np.float32)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from optuna.logging import CRITICAL, set_verbosity
+
 from sparsesim.study.definition import Definition
 from sparsesim.study.exploration import Exploration, Trial
 from sparsesim.study.point import Point, Row
@@ -45,8 +47,9 @@ def conduct(
     retry_failed: bool,
 ) -> Exploration:
     """As sparsesim.study.explore.explore, which has checked the numbers."""
-    maker = SamplerMaker(sampler, seed, batch)
+    set_verbosity(CRITICAL)  # what Optuna would print of trials is told here
     space = search_space(definition)
+    maker = SamplerMaker(sampler, seed, batch, space.distributions())
     aims = Aims(definition.objectives, definition.constraints)
     name = _name(definition, sampler, seed, batch)
     with trial_storage(folder) as storage:

@@ -18,6 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from workloads.errors import unknown_name
 
+SearchedSpace = dict[str, BaseDistribution]
+
 BATCH = "batch"  # user attribute of a trial: the batch it was proposed in
 PARENTS_NEEDED = 2  # of a crossover
 
@@ -32,14 +34,25 @@ class GenerationalSampler(NSGAIISampler):
     """
 
     def __init__(
-        self, *, generation: int, population: int, seeds: Any, parents: dict[int, list[int]]
+        self,
+        *,
+        space: SearchedSpace,
+        generation: int,
+        population: int,
+        seeds: Any,
+        parents: dict[int, list[int]],
     ) -> None:
         super().__init__(population_size=population, seed=int(seeds[0]))
+        self._space = space
         self._generation = generation
         self._parents = parents
         # Optuna seeds crossover and independent draws alike: with one trial per sampler the value a parameter
         # mutates to would be the number that decided on the crossover.
         self._independent = RandomSampler(seed=int(seeds[1]))
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> SearchedSpace:
+        """The whole space: it never changes, and to infer it reads every trial."""
+        return self._space
 
     def get_trial_generation(self, study: Study, trial: FrozenTrial) -> int:
         """The batch that is being proposed."""
@@ -62,7 +75,7 @@ class GenerationalSampler(NSGAIISampler):
         return [trials[number] for number in self._parents.get(generation, [])]
 
     def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+        self, study: Study, trial: FrozenTrial, search_space: SearchedSpace
     ) -> dict[str, Any]:
         """Children of two parents; nothing, so that all is drawn independently, where fewer succeeded."""
         if len(self.get_parent_population(study, self._generation)) < PARENTS_NEEDED:
@@ -76,18 +89,38 @@ class GenerationalSampler(NSGAIISampler):
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
 
-class SamplerMaker:
-    """Makes the sampler of each trial. name: one of SAMPLERS (UserError for another). seed: of the search.
-    population: trials of a batch.
+class TreeSampler(TPESampler):
+    """The multivariate tree-structured Parzen estimator (Watanabe, arXiv 2304.11127).
+
+    Multivariate: settings of a machine act together (groups and PEs per group), and the estimate is made
+    once per trial, not once per setting.
     """
 
-    def __init__(self, name: str, seed: int, population: int) -> None:
+    def __init__(self, *, space: SearchedSpace, startup: int, seed: int) -> None:
+        super().__init__(seed=seed, multivariate=True, n_startup_trials=startup)
+        self._space = space
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> SearchedSpace:
+        """As of GenerationalSampler."""
+        return self._space
+
+
+class SamplerMaker:
+    """Makes the sampler of each trial. name: one of SAMPLERS (UserError for another). seed: of the search.
+    population: trials of a batch. distributions: of the searched settings.
+    """
+
+    def __init__(
+        self, name: str, seed: int, population: int, distributions: Mapping[str, BaseDistribution]
+    ) -> None:
         if name not in SAMPLERS:
             raise unknown_name("sampler", name, SAMPLERS)
         self.name = name
         self._seed = seed
         self._population = population
         self._parents: dict[int, list[int]] = {}
+        # Optuna itself gives a parameter of a single value that value, and samplers cannot transform it.
+        self._space = {name: given for name, given in sorted(distributions.items()) if not given.single()}
 
     def sampler(self, number: int, batch: int) -> BaseSampler:
         """The sampler that proposes trial `number` as one of `batch`."""
@@ -96,13 +129,15 @@ class SamplerMaker:
 
     def _nsga2(self, batch: int, seeds: Any) -> BaseSampler:
         return GenerationalSampler(
-            generation=batch, population=self._population, seeds=seeds, parents=self._parents
+            space=self._space,
+            generation=batch,
+            population=self._population,
+            seeds=seeds,
+            parents=self._parents,
         )
 
     def _tpe(self, batch: int, seeds: Any) -> BaseSampler:
-        # Multivariate: settings of a machine act together (groups and PEs per group), and the estimate is
-        # made once per trial, not once per setting.
-        return TPESampler(seed=int(seeds[0]), multivariate=True, n_startup_trials=self._population)
+        return TreeSampler(space=self._space, startup=self._population, seed=int(seeds[0]))
 
     def _random(self, batch: int, seeds: Any) -> BaseSampler:
         return RandomSampler(seed=int(seeds[0]))

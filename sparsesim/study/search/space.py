@@ -1,4 +1,4 @@
-"""The space of a search: what is chosen, which workloads a design is judged on, and the points it asks for."""
+"""The space of a search: what is chosen, what a design is judged on, and the points of a design."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def _distribution(space: Choices | Range) -> BaseDistribution:
 
 
 def _ordered(space: Choices) -> bool:
-    """Whether the choices are numbers. A sampler is then given their places in ascending order: told that they
-    are unrelated names, TPE and NSGA-II find a front considerably later.
+    """Whether the choices are numbers. A sampler is then given their places in ascending order: told that
+    they are unrelated names, TPE and NSGA-II find a front considerably later.
     """
     return len(_numbers(space)) == len(space.values)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +26,6 @@ def trial_storage(folder: Path) -> Iterator[RDBStorage]:
     goes wrong with the file inside the block is a UserError. One process at a time may write; the lock of
     the study's store sees to that.
     """
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what it would print is reported by the caller
     with _as_user_errors(folder):
         storage = _open(folder / FILE_NAME)
         try:

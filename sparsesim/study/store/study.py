@@ -24,6 +24,8 @@ from workloads.errors import UserError
 if TYPE_CHECKING:
     import pyarrow
 
+_MOST_ROWS = 1 << 63  # what SQLite can number
+
 
 class Study(contextlib.AbstractContextManager["Study"]):
     """A study to read, open until `close`; also while another process writes it. Made by `read_study`.
@@ -60,7 +62,7 @@ class Study(contextlib.AbstractContextManager["Study"]):
 
     def row(self, number: int) -> StoredRow:
         """The row of this number; UserError if there is none."""
-        found = reading.row_where(self._database, "row", number)
+        found = reading.row_where(self._database, "row", number) if 0 < number < _MOST_ROWS else None
         if found is None:
             raise UserError(f"{self.folder}: has no row {number}; {self._known_rows()}.")
         return found

@@ -1,0 +1,1 @@
+"""The loops of an IR program, unrolled all at once into arrays."""
