@@ -72,13 +72,14 @@ def zdt1(settings: Mapping[str, Any]) -> Figures:
     """Problem 1 of Zitzler, Deb, Thiele (Evolutionary Computation 8(2), 2000), both figures shifted by 1; on
     the front every setting but the first is 0.
     """
-    first, *rest = settings.values()
+    first, *rest = (value for name, value in settings.items() if name.startswith("x"))
     spread = 1 + 9 * sum(rest) / len(rest)
     return {CYCLES: 1 + first, ENERGY: 1 + spread * (1 - math.sqrt(first / spread)), AREA: 1.0}
 
 
 ZDT1_SPACE = {f"x{place}": Range(0, 1, 0.05) for place in range(5)}
-ZDT1_AREA = 1 + 2 / 3  # between the front and the reference (2, 3), for settings without steps
+ZDT1_REFERENCE = (2.0, 6.0)
+ZDT1_AREA = 4 + 2 / 3  # between the reference and the front ENERGY = 2 - sqrt(CYCLES - 1)
 
 
 def area_below(values: Iterable[tuple[float, ...]], reference: tuple[float, float]) -> float:

@@ -112,4 +112,4 @@ def _print_counts(found: Exploration) -> None:
             f"needs no simulation.",
         )
     if found.exhausted:
-        paragraph(console, "There is no design left that was not tried.")
+        paragraph(console, "No design is left, or none that the search would choose and has not tried.")

@@ -21,8 +21,8 @@ from sparsesim.study.store import Study
 from workloads.catalog import load_network
 from workloads.sparsity.trace import load_trace
 
-SECONDS_PER_STAGE = 4e-3
-SECONDS_PER_MAC = 1.0e-10
+SECONDS_PER_STAGE = 8e-3
+SECONDS_PER_MAC = 2e-10
 SECONDS_PER_EVALUATION = 0.05
 _UNPRUNED = ("trace", "density_input", "density_grad_output")  # runs are dense and one more
 MOST_MEASURED = 500  # rows that are looked at

@@ -45,7 +45,8 @@ class Trial:
 class Exploration:
     """A search as far as it went.
 
-    name: of the Optuna study in trials.sqlite. trials: by number. exhausted: no design was left to ask for.
+    name: of the Optuna study in trials.sqlite. trials: by number. exhausted: it ended early,
+    since no new design that can be simulated was proposed any more.
     """
 
     name: str

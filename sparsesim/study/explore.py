@@ -60,9 +60,9 @@ def explore(
     finishes. retry_failed: simulate the designs of failed trials again first, as trials that do not count.
 
     Returns early where the runner leaves points out, and where no new design is left. UserError for options
-    out of range, for a study without objectives, where refusals go on without end, and where all trials of a
-    search failed. A design is judged on all its workloads (sparsesim/study/judge.py); one of whose points
-    failed is a failed trial.
+    out of range, for a study without objectives, where nothing that is proposed can be simulated, and where
+    all trials of a search failed. A design is judged on all its workloads (sparsesim/study/judge.py); one of
+    whose points failed is a failed trial.
     """
     _check_range("trials", trials, 1, LARGEST_SEED)
     _check_range("batch", batch, SMALLEST_BATCH, LARGEST_SEED)

@@ -166,6 +166,7 @@ def _lose_the_scheduler(tmp_path: Path, *command: object) -> None:
     assert "and the same command goes on from there." in ended.words()
 
 
+@pytest.mark.slow
 def test_no_scheduler_answers(tmp_path: Path, options: tuple[object, ...]) -> None:
     """One sentence that names the option, and how the address should look."""
     ended = ran(tmp_path / "sweep", *sweep(tmp_path / "study", *options, "--scheduler", "tcp://127.0.0.1:9"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,25 +38,31 @@ from tests.builders_sweeps import (
     until,
 )
 
-POINTS = 48
 KILLS = 20
 # A worker notices within a second or so that who started it is gone; the rest is for a loaded computer.
 ORPHAN_SECONDS = 20
 Options = tuple[object, ...]
+SOME, MANY = 12, 48
+_KILOBYTES = {SOME: "kilobytes=64,96", MANY: "kilobytes=64:288:32"}
+
+
+def _points(recorded: Path, number: int) -> Options:
+    """The options for SOME or MANY points; the first are among the second."""
+    return ("--trace", recorded, "--vary", "groups=14,28,42,56,70,84", "--vary", _KILOBYTES[number])
 
 
 @pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
-    """A small study; enough samples that a simulation can be met in its middle."""
-    recorded = trace(tmp_path_factory.mktemp("trace") / "t.npz", samples=100)
-    return ("--trace", recorded, "--vary", "groups=14,28,42,56,70,84", "--vary", "kilobytes=64:288:32")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small, with enough samples that a simulation can be met in its middle."""
+    return trace(tmp_path_factory.mktemp("trace") / "t.npz", samples=100)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, options: Options) -> dict[str, Any]:
-    """What the study holds when nothing happens."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, recorded: Path) -> dict[str, Any]:
+    """What a study of MANY points holds when nothing happens."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert ran(folder / "sweep", *sweep(folder / "study", *options, "--workers", 2)).status == 0
+    command = sweep(folder / "study", *_points(recorded, MANY), "--workers", 2)
+    assert ran(folder / "sweep", *command).status == 0
     return content(folder / "study")
 
 
@@ -63,27 +70,24 @@ def _check_nobody_left(running: Running) -> None:
     until(lambda: not running.members(), f"{running.members()} end", ORPHAN_SECONDS)
 
 
-def _finish(folder: Path, undisturbed: dict[str, Any], *options: object) -> Ended:
-    """The same command undisturbed: what was there stays as it is, and no stored simulation runs again."""
-    before, simulated, notes = (
-        provenance(folder),
-        stored_simulations(folder),
-        folder.parent / "notes-of-finish",
-    )
-    ended = ran(
-        folder.parent / "finish", *sweep(folder, *options, "--workers", 2), SPARSESIM_TEST_NOTES=notes
-    )
+def _finish(folder: Path, recorded: Path, points: int) -> dict[str, Any]:
+    """The same command undisturbed: what was there stays, no stored simulation runs again; all there is."""
+    before, simulated = provenance(folder), stored_simulations(folder)
+    notes = folder.with_name("notes-of-finish")
+    command = sweep(folder, *_points(recorded, points), "--workers", 2)
+    ended = ran(folder.with_name("finish"), *command, SPARSESIM_TEST_NOTES=notes)
     assert ended.status == 0, ended.err
-    assert provenance(folder).items() >= before.items()
+    after = provenance(folder)
+    assert len(after) == points and after.items() >= before.items()
     assert not simulated & {key for key, _ in noted(notes, "start")}
-    assert content(folder) == undisturbed
-    assert {attempts for _, attempts, *_ in provenance(folder).values()} == {1}
-    return ended
+    assert {attempts for _, attempts, *_ in after.values()} == {1}
+    return content(folder)
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment(tmp_path: Path, options: Options, undisturbed: dict[str, Any]) -> None:
+def test_killed_at_any_moment(tmp_path: Path, recorded: Path, undisturbed: dict[str, Any]) -> None:
     """Starting, running, finishing, alone and with a cluster: rows that were there stay, no worker does."""
+    options = _points(recorded, MANY)
     folder, generator, known, hits = tmp_path / "study", random.Random(3), {}, []
     with cluster(tmp_path / "cluster") as there:
         for number in range(KILLS):
@@ -99,8 +103,8 @@ def test_killed_at_any_moment(tmp_path: Path, options: Options, undisturbed: dic
             assert known.items() >= before.items()
             assert not told or provenance(folder).items() >= told.items()
     assert undisturbed.items() >= known.items()
-    assert len(hits) > KILLS / 2 and len(set(hits) - {0, POINTS}) > 3
-    _finish(folder, undisturbed, *options)
+    assert len(hits) > KILLS / 2 and len(set(hits) - {0, MANY}) > 3
+    assert _finish(folder, recorded, MANY) == undisturbed
 
 
 def _wait_for_a_moment(running: Running, folder: Path, generator: random.Random) -> None:
@@ -108,52 +112,53 @@ def _wait_for_a_moment(running: Running, folder: Path, generator: random.Random)
     if generator.random() < 0.3:
         time.sleep(generator.uniform(0, 3))
         return
-    rows = min(stored(folder) + generator.randint(1, 2), POINTS)
+    rows = min(stored(folder) + generator.randint(1, 2), MANY)
     until(lambda: stored(folder) >= rows or not running.alive(), "rows")
     time.sleep(generator.uniform(0, 0.05))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("to", ["process", "terminal"])
-def test_interrupted(to: str, tmp_path: Path, options: Options, undisturbed: dict[str, Any]) -> None:
+def test_interrupted(to: str, tmp_path: Path, recorded: Path, undisturbed: dict[str, Any]) -> None:
     """Ctrl-C, which a terminal sends to the workers as well: a sentence, status 130, and nothing is lost."""
-    ended = _signalled(tmp_path, options, signal.SIGINT, os.killpg if to == "terminal" else os.kill)
+    ended = _signalled(tmp_path, recorded, signal.SIGINT, os.killpg if to == "terminal" else os.kill)
     assert ended.status == 130
     rows = stored(tmp_path / "study")
-    assert 2 <= rows < POINTS
+    assert 2 <= rows < SOME
     safe = (
         f"error: interrupted; {rows} points are stored in {tmp_path / 'study'}, and the same command goes on"
     )
     assert safe in ended.words()
-    _finish(tmp_path / "study", undisturbed, *options)
+    assert _finish(tmp_path / "study", recorded, SOME).items() <= undisturbed.items()
 
 
 @pytest.mark.slow
-def test_terminated(tmp_path: Path, options: Options, undisturbed: dict[str, Any]) -> None:
+def test_terminated(tmp_path: Path, recorded: Path, undisturbed: dict[str, Any]) -> None:
     """SIGTERM, as batch systems send it, does the same."""
-    ended = _signalled(tmp_path, options, signal.SIGTERM, os.kill)
+    ended = _signalled(tmp_path, recorded, signal.SIGTERM, os.kill)
     assert ended.status == 128 + signal.SIGTERM
     _check_said(ended, "terminated", tmp_path / "study")
-    _finish(tmp_path / "study", undisturbed, *options)
+    assert _finish(tmp_path / "study", recorded, SOME).items() <= undisturbed.items()
 
 
 def _check_said(ended: Ended, what: str, folder: Path) -> None:
     rows = stored(folder)
-    assert 2 <= rows < POINTS
+    assert 2 <= rows < SOME
     assert f"error: {what}; {rows} points are stored in {folder}, and the same command" in ended.words()
 
 
 def _signalled(
-    tmp_path: Path, options: Options, number: signal.Signals, send: Callable[[int, int], None]
+    tmp_path: Path, recorded: Path, number: signal.Signals, send: Callable[[int, int], None]
 ) -> Ended:
     """A sweep that is sent a signal while it runs; its scratch files and its workers are gone afterwards."""
     folder, notes = tmp_path / "study", tmp_path / "notes"
-    command = sweep(folder, *options, "--workers", 2)
+    command = sweep(folder, *_points(recorded, SOME), "--workers", 2)
     with started(tmp_path / "sweep", *command, SPARSESIM_TEST_NOTES=notes) as running:
         until(lambda: stored(folder) >= 2, "two rows are stored")
         # A worker that stands still keeps the sweep from its end until it is signalled.
-        stopped_inside(notes)
+        worker = stopped_inside(notes)
         send(running.pid, number)
+        worker.resume()
         ended = running.ended()
         _check_nobody_left(running)
     assert not list(tmp_path.glob("sparsesim-*"))
@@ -161,10 +166,10 @@ def _signalled(
 
 
 @pytest.mark.slow
-def test_two_at_once(tmp_path: Path, options: Options, undisturbed: dict[str, Any]) -> None:
+def test_two_at_once(tmp_path: Path, recorded: Path, undisturbed: dict[str, Any]) -> None:
     """The second is refused while the first runs; reading goes on all the time."""
     folder, notes = tmp_path / "study", tmp_path / "notes"
-    command = sweep(folder, *options, "--workers", 2)
+    command = sweep(folder, *_points(recorded, SOME), "--workers", 2)
     with started(tmp_path / "first", *command, SPARSESIM_TEST_NOTES=notes) as first:
         until(lambda: stored(folder) >= 2, "two rows are stored")
         worker = stopped_inside(notes)
@@ -177,41 +182,38 @@ def test_two_at_once(tmp_path: Path, options: Options, undisturbed: dict[str, An
     assert second.status == 2
     assert f"error: {folder}: is being written by process {first.pid} on " in second.words()
     assert shown.status == 0 and "points done." in shown.out
-    assert 2 <= len(frame) < POINTS and set(frame["status"]) == {"done"}
-    assert content(folder) == undisturbed
+    assert 2 <= len(frame) < SOME and set(frame["status"]) == {"done"}
+    assert content(folder).items() <= undisturbed.items()
 
 
 _ON_SMALL_DISK = """
 import sys
 from pathlib import Path
 from tests.integration.test_study_survives import on_a_small_disk
-on_a_small_disk(Path(sys.argv[1]), tuple(sys.argv[2:]))
+on_a_small_disk(Path(sys.argv[1]), Path(sys.argv[2]))
 print("whole")
 """
 
 
-def on_a_small_disk(disk: Path, options: Options) -> None:
-    """A disk that fills up in the middle, then one that is full from the start of the next run."""
+def on_a_small_disk(disk: Path, recorded: Path) -> None:
+    """A disk that fills up in the middle, and is full when the next run starts; leaves a copy beside it."""
     folder, ballast = disk / "study", disk / "ballast"
-    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-    ballast.write_bytes(bytes(free - (260 << 10)))
-    first = ran(disk.parent / "first", *sweep(folder, *options, "--workers", 2))
-    assert first.status in (1, 2), first.err
-    rows = stored(folder)
-    assert 0 < rows < POINTS
-    assert "make room" in first.words() and f"{rows} " in first.words(), first.words()
-    known = content(folder)
-    again = ran(disk.parent / "again", *sweep(folder, *options, "--workers", 2))
-    assert again.status in (1, 2) and "make room" in again.words(), again.err
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - (260 << 10)))
+    command = sweep(folder, *_points(recorded, SOME), "--workers", 2)
+    first = ran(disk.with_name("first"), *command)
+    rows, known = stored(folder), content(folder)
+    assert first.status == 2 and 0 < rows < SOME, first.err
+    assert f"error: {folder}: no space" in first.words() and f"{rows} rows" in first.words(), first.words()
+    again = ran(disk.with_name("again"), *command)
+    assert again.status == 2 and "make room" in again.words(), again.err
     assert content(folder).items() >= known.items()
     ballast.unlink()
-    undisturbed = disk.parent / "undisturbed"
-    assert ran(disk.parent / "other", *sweep(undisturbed, *options, "--workers", 2)).status == 0
-    _finish(folder, content(undisturbed), *options)
+    _finish(folder, recorded, SOME)
+    shutil.copytree(folder, disk.with_name("copy"))
 
 
 @pytest.mark.slow
-def test_a_full_disk(tmp_path: Path, options: Options) -> None:
+def test_a_full_disk(tmp_path: Path, recorded: Path, undisturbed: dict[str, Any]) -> None:
     """A sentence and rows that are safe; with room again the same command goes on."""
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -221,13 +223,11 @@ def test_a_full_disk(tmp_path: Path, options: Options) -> None:
         subprocess.run([*namespaces, "sh", "-c", mount, str(disk)], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"this computer lets a test mount no file system of its own ({error})")
-    inside = f'{mount} && exec "$@"'
+    script = (sys.executable, "-c", _ON_SMALL_DISK, str(disk), str(recorded))
     done = subprocess.run(
-        [
-            *namespaces, "sh", "-c", inside, str(disk), sys.executable, "-c", _ON_SMALL_DISK, str(disk),
-            *map(str, options),
-        ],
+        [*namespaces, "sh", "-c", f'{mount} && exec "$@"', str(disk), *script],
         check=False, capture_output=True, text=True, cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr
+    assert content(tmp_path / "copy").items() <= undisturbed.items()

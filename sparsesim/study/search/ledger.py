@@ -76,15 +76,13 @@ class Ledger:
 
     @property
     def exhausted(self) -> bool:
-        """Whether there is no new design, or the sampler proposes none any more."""
-        row = self._refused_in_a_row
-        only_known = len(row) >= HOPELESS_REFUSALS and all(kind == "known" for kind in row)
-        return self._gate.everything_known or only_known
+        """Whether no design that can be simulated is left, or none has been proposed for long."""
+        return self.admitted > 0 and self._nothing_new
 
     def propose(self, most: int) -> None:
         """Ask for the trials of a batch, or what is left of it, until `most` are admitted in all.
 
-        UserError where refusals go on without end.
+        UserError where nothing that was proposed can be simulated.
         """
         while self.admitted < most and not self.exhausted:
             self._check_hope()
@@ -228,15 +226,19 @@ class Ledger:
         self._count(number, trial.params, attributes, {})
         self.pending[number] = self._space.design(trial.params)
 
+    @property
+    def _nothing_new(self) -> bool:
+        return self._gate.everything_known or len(self._refused_in_a_row) >= HOPELESS_REFUSALS
+
     def _check_hope(self) -> None:
-        if len(self._refused_in_a_row) < HOPELESS_REFUSALS:
+        if not self._nothing_new:
             return
         kinds = Counter(self._refused_in_a_row)
         counted = ", ".join(f"{count} {_KINDS[kind]}" for kind, count in kinds.most_common())
         raise UserError(
-            f"the last {len(self._refused_in_a_row)} designs that were proposed cannot be simulated "
-            f"({counted}): the constraints and the rules of machines exclude nearly everything that is "
-            "searched; relax a constraint, or give other values or ranges."
+            f"none of the {self._asked} designs that were proposed can be simulated ({counted}): the "
+            "constraints and the rules of machines exclude nearly everything that is searched; relax a "
+            "constraint, or give other values or ranges."
         )
 
 
