@@ -36,7 +36,7 @@ def _halves(total: int) -> list[int]:
 def _row_tiles(height: int, rows: int) -> list[int]:
     """Row tiles in whole row blocks: all rows, then fewer."""
     blocks = -(-height // rows)
-    counts = sorted({-(-blocks // parts) for parts in _ROW_CUTS}, reverse=True)
+    counts = sorted({-(-blocks // parts) for parts in (*_ROW_CUTS, blocks)}, reverse=True)
     return [min(count * rows, height) for count in counts]
 
 

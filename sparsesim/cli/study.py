@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from reports.table import console_for, paragraph
 from sparsesim.results.folder import RUNS
-from sparsesim.study.cluster import ClusterLost, existing_cluster, local_cluster, usable_cores
+from sparsesim.study.cluster import (
+    ClusterLost,
+    existing_cluster,
+    local_cluster,
+    usable_cores,
+    worker_threads,
+)
 from sparsesim.study.definition import Definition
 from sparsesim.study.session import Question, begin
 from sparsesim.study.store import Study, StudyWriter
@@ -91,6 +97,8 @@ def workers_of(options: StudyOptions) -> Iterator[Client]:
     """The workers the options ask for."""
     if options.scheduler is not None:
         with existing_cluster(options.scheduler) as client:
+            if not worker_threads(client):
+                say(f"{options.scheduler} has no workers yet; the study goes on as soon as one joins.")
             yield client
         return
     limit = memory_bytes(options.memory) if options.memory is not None else None

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 15
 LOST = "the connection to the scheduler is lost"
-# How often a simulation that ended its worker is tried again, elsewhere, before its point has failed.
-ALLOWED_FAILURES = 2
+# How often a simulation whose worker died is tried again elsewhere, before the runner tries it alone.
+ALLOWED_FAILURES = 1
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
     # A worker that dies is held against all that it was handed: no simulation waits beside one that runs.

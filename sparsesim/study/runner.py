@@ -11,26 +11,17 @@ of a million points is never in memory, and stores what comes back. One point is
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sparsesim.study.cluster import LOST, ClusterLost, worker_threads
-from sparsesim.study.code import code_digest
-from sparsesim.study.point import Point, Row, Status
+from sparsesim.study.outcome import death, entry_of, is_death, new_row, refused_entry, stored_row
+from sparsesim.study.point import Point, Row
 from sparsesim.study.prepared import Prepared, prepare, settings_key
-from sparsesim.study.store import Done, Entry, Failed, Place, StoredRow, StudyWriter, to_parquet
-from sparsesim.study.store import Simulation as StoredSimulation
-from sparsesim.study.tasks import (
-    OTHER_CODE,
-    Evaluated,
-    Failure,
-    Part,
-    Rejected,
-    evaluate,
-    failure_of,
-    run_simulation,
-)
+from sparsesim.study.sharing import SharedSimulations
+from sparsesim.study.store import Entry, Place, StudyWriter
+from sparsesim.study.tasks import OTHER_CODE, Evaluated, Failure, Rejected, evaluate, failure_of
 from workloads.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +38,7 @@ class _Waiting:
 
     prepared: Prepared
     future: Future[Any]
+    alone: bool
     twins: list[Point] = field(default_factory=list)
 
     @property
@@ -71,9 +63,9 @@ class Runner:
         self._retry_failed = retry_failed
         self._waiting: dict[str, _Waiting] = {}
         self._keys: dict[Future[Any], str] = {}
-        self._simulations: dict[str, tuple[Future[Any], int]] = {}
-        # Simulations that other points still wait for, although their records are stored.
-        self._landed: set[str] = set()
+        self._simulations = SharedSimulations(client, study)
+        # Points that workers died with; each will run with nothing beside it, blamed if it happens again.
+        self._suspects: list[_Waiting] = []
 
     def run(self, points: Iterable[Point], finished: Finished) -> None:
         """Run all points; `finished` is called here, in the calling thread, for each as its row is stored."""
@@ -94,7 +86,12 @@ class Runner:
             self._cancel()
 
     def _fill(self, source: Iterator[Point], landing: Any, finished: Finished) -> None:
-        """Hand over points until enough are under way."""
+        """Hand over points until enough are under way; suspects first, one by one."""
+        if self._suspects:
+            if not self._waiting:
+                suspect = self._suspects.pop()
+                landing.add(self._submit(suspect.prepared, alone=True, twins=suspect.twins))
+            return
         most = max(1, worker_threads(self._client)) + POINTS_AHEAD
         while len(self._waiting) < most:
             point = next(source, None)
@@ -114,7 +111,7 @@ class Runner:
         stored = self._study.find(prepared.key)
         if stored is not None and not (stored.status == "failed" and self._retry_failed):
             self._study.link(dict.fromkeys(self._places([point]), stored.row))
-            finished(point, row_of(stored))
+            finished(point, stored_row(stored))
             return None
         if prepared.key in self._waiting:
             self._waiting[prepared.key].twins.append(point)
@@ -126,145 +123,68 @@ class Runner:
         key = settings_key(point)
         stored = self._study.find(key)
         if stored is None or self._retry_failed:
-            self._study.put([_failed(point, key, failure, None, (), self._places([point]))])
+            self._study.put([refused_entry(point, key, failure, self._places([point]))])
             stored = self._study.find(key)
         else:
             self._study.link(dict.fromkeys(self._places([point]), stored.row))
         assert stored is not None
-        finished(point, row_of(stored))
+        finished(point, stored_row(stored))
 
-    def _submit(self, prepared: Prepared) -> Future[Any]:
-        parts = [self._part(simulation) for simulation in prepared.simulations]
-        future = self._client.submit(
-            evaluate, prepared.request, parts, key=f"evaluate-{prepared.key}", pure=True
-        )
-        self._waiting[prepared.key] = _Waiting(prepared, future)
+    def _submit(self, prepared: Prepared, *, alone: bool = False, twins: Sequence[Point] = ()) -> Future[Any]:
+        attempt = "-alone" if alone else ""
+        parts = [self._simulations.part(simulation, attempt) for simulation in prepared.simulations]
+        name = f"evaluate-{prepared.key}{attempt}"
+        future = self._client.submit(evaluate, prepared.request, parts, key=name, pure=True)
+        self._waiting[prepared.key] = _Waiting(prepared, future, alone, list(twins))
         self._keys[future] = prepared.key
-        return future
-
-    def _part(self, simulation: Any) -> Part | Future[Any]:
-        """The records of a simulation: being made for another point, stored, or to be made."""
-        key = simulation.key
-        if key not in self._simulations:
-            stored = self._study.records(key)
-            if stored is not None:
-                return Part(key, to_parquet(stored), 0.0, is_new=False)
-            future = self._client.submit(
-                run_simulation, simulation, code_digest(), key=f"simulate-{key}", pure=True
-            )
-            self._simulations[key] = future, 0
-        future, users = self._simulations[key]
-        self._simulations[key] = future, users + 1
         return future
 
     def _land(self, batch: list[tuple[Future[Any], Any]], finished: Finished) -> None:
         """Store the outcomes of a batch in one transaction, then tell of them."""
-        landed = [(self._waiting[self._keys[future]], self._outcome(future, got)) for future, got in batch]
-        entries = [self._entry(waiting, outcome) for waiting, outcome in landed]
-        rows = self._study.put(entries)
-        for (waiting, _), entry, row in zip(landed, entries, rows, strict=True):
+        landed: list[tuple[_Waiting, Entry]] = []
+        for future, got in batch:
+            waiting = self._waiting[self._keys[future]]
+            if future.status == "error" and is_death(got[1]) and not waiting.alone:
+                self._suspects.append(waiting)
+                self._release(waiting)
+                continue
+            landed.append((waiting, self._entry(waiting, self._outcome(future, got))))
+        rows = self._study.put([entry for _, entry in landed])
+        for (waiting, entry), row in zip(landed, rows, strict=True):
             self._release(waiting)
             for point in waiting.points:
-                finished(point, _new_row(row, point, entry))
+                finished(point, new_row(row, point, entry))
 
     def _outcome(self, future: Future[Any], got: Any) -> Evaluated | Rejected:
         if future.status == "cancelled":
             raise ClusterLost(LOST)
         if future.status == "error":
-            return Rejected(_death(got[1]), ())
+            return Rejected(death(got[1]), ())
         if isinstance(got, Rejected) and got.failure.kind == OTHER_CODE:
             raise UserError(f"{got.failure.sentence}; install the same sparsesim on all workers.")
         outcome: Evaluated | Rejected = got
         return outcome
 
     def _entry(self, waiting: _Waiting, outcome: Evaluated | Rejected) -> Entry:
-        prepared, places = waiting.prepared, self._places(waiting.points)
-        parts = [part for part in outcome.parts if part.key not in self._landed]
-        self._landed.update(part.key for part in parts)
-        simulations = tuple(StoredSimulation(part.key, part.table, part.seconds) for part in parts)
-        if isinstance(outcome, Rejected):
-            return _failed(prepared.point, prepared.key, outcome.failure, prepared, simulations, places)
-        return Done(
-            key=prepared.key,
-            settings=prepared.point.settings,
-            figures=outcome.figures,
-            runs=tuple(simulation.key for simulation in prepared.simulations),
-            machine=prepared.machine,
-            energy=prepared.energy,
-            seconds=outcome.seconds + sum(part.seconds for part in parts),
-            simulations=simulations,
-            places=places,
-        )
+        new = self._simulations.claim(outcome.parts)
+        return entry_of(waiting.prepared, outcome, new, self._places(waiting.points))
 
     def _places(self, points: Iterable[Point]) -> tuple[Place, ...]:
         return tuple(Place(self._plan, point.index) for point in points) if self._plan else ()
 
     def _release(self, waiting: _Waiting) -> None:
-        """Let go of a point, and of simulations that no other point waits for."""
+        """A point is no longer under way."""
         del self._waiting[waiting.prepared.key], self._keys[waiting.future]
-        for simulation in waiting.prepared.simulations:
-            if simulation.key in self._simulations:
-                future, users = self._simulations.pop(simulation.key)
-                if users > 1:
-                    self._simulations[simulation.key] = future, users - 1
-                else:
-                    self._landed.discard(simulation.key)
+        self._simulations.release(waiting.prepared.simulations)
 
     def _cancel(self) -> None:
         """Let go of everything that is under way; without a cluster there is nothing to cancel."""
-        futures = [*self._keys, *(future for future, _ in self._simulations.values())]
+        futures = [*self._keys, *self._simulations.futures]
         if futures and self._client.status == "running":
             # It may be lost since.
             with contextlib.suppress(OSError):
                 self._client.cancel(futures)
         self._waiting.clear()
         self._keys.clear()
+        self._suspects.clear()
         self._simulations.clear()
-        self._landed.clear()
-
-
-def row_of(stored: StoredRow) -> Row:
-    """A row as readers of a study see it."""
-    status: Status = "done" if stored.status == "done" else "failed"
-    return Row(stored.row, stored.settings, status, stored.figures, stored.error or "", stored.seconds)
-
-
-def _new_row(row: int, point: Point, entry: Entry) -> Row:
-    if isinstance(entry, Done):
-        return Row(row, point.settings, "done", entry.figures, "", entry.seconds)
-    return Row(row, point.settings, "failed", {}, entry.error, entry.seconds)
-
-
-def _failed(
-    point: Point,
-    key: str,
-    failure: Failure,
-    prepared: Prepared | None,
-    simulations: tuple[StoredSimulation, ...],
-    places: tuple[Place, ...],
-) -> Failed:
-    return Failed(
-        key=key,
-        settings=point.settings,
-        kind=failure.kind,
-        error=failure.sentence,
-        traceback=failure.traceback,
-        seconds=sum(simulation.seconds for simulation in simulations),
-        machine=prepared.machine if prepared else None,
-        energy=prepared.energy if prepared else None,
-        simulations=simulations,
-        places=places,
-    )
-
-
-def _death(error: BaseException) -> Failure:
-    """What became of a point whose worker died, as often as it was tried."""
-    found = failure_of(error)
-    if found.kind != "KilledWorker":
-        return found
-    return Failure(
-        found.kind,
-        "the worker process died every time this point ran on it, most likely out of memory; give the "
-        "workers more (--memory, fewer --workers) and run again with --retry-failed",
-        found.sentence,
-    )

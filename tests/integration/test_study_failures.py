@@ -16,6 +16,8 @@ from tests.builders_sweeps import Ended, cluster, content, noted, provenance, ra
 
 MISFIT = "cannot be mapped"
 
+_HARSH = {"WORKER_SATURATION": "inf", "ALLOWED_FAILURES": "0"}
+
 
 def _rows(folder: Path, *settings: str) -> dict[tuple[object, ...], StoredRow]:
     """Rows by the values of these settings."""
@@ -115,7 +117,9 @@ def test_processes_that_are_killed(where: str, tmp_path: Path) -> None:
     if where == "here":
         ended = ran(tmp_path / "sweep", *command, "--workers", 2, **environment)
     else:
-        with cluster(tmp_path / "cluster", **environment) as there:
+        # A scheduler that hands workers all there is, and blames all they hold for their first death.
+        harsh = {f"DASK_DISTRIBUTED__SCHEDULER__{name}": value for name, value in _HARSH.items()}
+        with cluster(tmp_path / "cluster", **environment, **harsh) as there:
             ended = ran(tmp_path / "sweep", *command, "--scheduler", there.address)
     assert ended.status == 0 and "7 points done, 1 point failed." in ended.out, ended.out + ended.err
     _check_blamed(folder, ended, {(str(recorded), 42)})
@@ -127,6 +131,6 @@ def _check_blamed(folder: Path, ended: Ended, blamed: set[tuple[object, ...]]) -
     assert set(failed) == blamed
     for row in failed.values():
         assert row.error_kind == "KilledWorker" and "different workers" in row.traceback
-        assert "most likely out of memory; give the workers more (--memory, fewer --workers)" in row.error
+        assert "likely out of memory: give the workers more (--memory, fewer --workers)" in row.error
     assert "the worker process died every time this point ran on it" in ended.out
     assert "Traceback" not in ended.out + ended.err
