@@ -1,4 +1,7 @@
-"""What a sweep costs beside its simulations: `python -m tests.benchmarks.sweep [POINTS]`.
+"""What a sweep costs beside its simulations, and whether its memory is flat.
+
+    python -m tests.benchmarks.sweep [POINTS]             time, 200 points of ResNet-18
+    python -m tests.benchmarks.sweep memory [POINTS]      memory, 2,000 points of AlexNet
 
 Runs a study of POINTS machines (default 200) of a CIFAR network with one local worker and with two, and
 prints the wall time, the share of the cores' time that went into simulating, and the memory of all processes
@@ -86,6 +89,18 @@ def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
     return found
 
 
+def memory(points: int) -> None:
+    """Print the memory of a long sweep over time."""
+    _print_memory(measure(2, points, "alexnet"))
+
+
+def _print_memory(found: Measured) -> None:
+    print("memory of the client / of the largest worker, MiB, by share of the time:")
+    for percent in (5, 10, 25, 50, 75, 95):
+        client, worker = found.memory_mebibytes[len(found.memory_mebibytes) * percent // 100]
+        print(f"  {percent:2} %  {client:.0f} / {worker:.0f}")
+
+
 def main(points: int) -> None:
     """Print the table."""
     alone, two = measure(1, points), measure(2, points)
@@ -95,10 +110,11 @@ def main(points: int) -> None:
             f"{found.wall_seconds:6.1f} s  {found.share:.1%} simulating"
         )
     print(f"two workers are {alone.wall_seconds / two.wall_seconds:.2f} times one")
-    quarters = [two.memory_mebibytes[len(two.memory_mebibytes) * part // 8] for part in (2, 4, 6, 7)]
-    print("memory, client / largest worker, MiB, at 25, 50, 75 and 87 % of the time:")
-    print("  ".join(f"{client:.0f} / {worker:.0f}" for client, worker in quarters))
+    _print_memory(two)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    if sys.argv[1:2] == ["memory"]:
+        memory(int(sys.argv[2]) if len(sys.argv) > 2 else 2000)
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
