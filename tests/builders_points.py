@@ -52,7 +52,7 @@ def outcome(settings: Mapping[str, Scalar]) -> Evaluated | Rejected:
     """The figures of a point as workers make them, without a cluster."""
     prepared = prepare(Point(settings, 0))
     parts = [run_simulation(simulation, code_digest()) for simulation in prepared.simulations]
-    return evaluate(prepared.request, parts)
+    return evaluate(prepared.request, parts, code_digest())
 
 
 def parts_of(settings: Mapping[str, Scalar]) -> list[Part]:

@@ -6,10 +6,9 @@ import json as json_module
 import sys
 from pathlib import Path
 
-from reports.study_labels import shown_setting
+from reports.study_labels import shown_setting, unit_of
 from reports.table import console_for, paragraph, print_result
 from sparsesim.cli.study import StudyOptions, check_csv, show_frame, write_csv
-from sparsesim.study.figures import FIGURES
 from sparsesim.study.read import frame_of
 from sparsesim.study.reproduce import export_row, is_current, manifest_of, result_of_row
 from sparsesim.study.resolve import command_of
@@ -75,4 +74,4 @@ def _show_row(study: Study, row: StoredRow, json: bool, layers: bool, export: Pa
         print(f"{name:32} {shown_setting(value)}")
     print()
     for name, value in row.figures.items():
-        print(f"{name:44} {value:<16.10g} {FIGURES[name].unit}".rstrip())
+        print(f"{name:44} {value:<16.10g} {unit_of(name)}".rstrip())

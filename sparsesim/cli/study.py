@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -133,8 +134,8 @@ def open_study(folder: Path, definition: Definition) -> Iterator[StudyWriter]:
 def safe(study: Study) -> str:
     """How much is stored, and how to go on."""
     stored = sum(study.counts())
-    rows = f"{stored:,} point{'' if stored == 1 else 's'}"
-    return f"{rows} are stored in {study.folder}, and the same command goes on from there."
+    rows = f"{stored:,} point is" if stored == 1 else f"{stored:,} points are"
+    return f"{rows} stored in {study.folder}, and the same command goes on from there."
 
 
 def _end(sentence: str, status: int) -> None:
@@ -157,9 +158,8 @@ def show_frame(frame: DataFrame, study: Study, question: Question, options: Stud
         write_csv(frame, options.csv)
     if options.figure:
         _save_figures(frame, question, study.folder)
-    paragraph(
-        console, f"Study: {study.folder}; `python -m sparsesim show {study.folder} ROW` tells more of a row."
-    )
+    shown = shlex.quote(str(study.folder))
+    paragraph(console, f"Study: {study.folder}; `python -m sparsesim show {shown} ROW` tells more of a row.")
 
 
 def _save_figures(frame: DataFrame, question: Question, folder: Path) -> None:

@@ -40,7 +40,9 @@ Vary = Annotated[
         "--vary", metavar="NAME=VALUES", help="A,B,C or FROM:TO:STEP or FROM:TO*FACTOR; may be repeated."
     ),
 ]
-Networks = Annotated[str | None, _option("--networks", metavar="A,B", help="Networks (default resnet18).")]
+Networks = Annotated[
+    str | None, _option("--networks", metavar="A,B", help="Networks; `workloads` lists them.")
+]
 Datasets = Annotated[str | None, _option("--datasets", metavar="A,B", help="Data sets (default imagenet).")]
 Machine = Annotated[str | None, _option("--machine", metavar="NAME", help="Built-in machine or YAML file.")]
 Set = Annotated[

@@ -17,6 +17,7 @@ from sparsesim.study.point import Row, Scalar
 from sparsesim.study.session import Question
 
 LOG_SECONDS = 30.0
+MOST_WORKLOADS = 64  # whose best point is remembered; a grid may have as many as points
 _OF_WORKLOAD = ("network", "dataset", "trace", "batch", "samples")
 _Workload = tuple[Scalar | None, ...]
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -66,6 +67,8 @@ class StudyProgress:
         self._workload = tuple(row.settings.get(name) for name in _OF_WORKLOAD)
         if self._is_better(row):
             self._best[self._workload] = row
+            if len(self._best) > MOST_WORKLOADS:
+                del self._best[next(iter(self._best))]
         now = time.monotonic()
         if self._live:
             self._bar.update(self._task, completed=self._stored + self._new, description=self.sentence(now))

@@ -16,7 +16,7 @@ from sparsesim.study.code import code_digest
 from workloads.errors import UserError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 CONNECT_SECONDS = 15
 LOST = "the connection to the scheduler is lost"
@@ -49,7 +49,7 @@ def local_cluster(workers: int | None = None, memory_bytes: int | None = None) -
     simulation fails; default an equal share of the memory there is.
     """
     import dask  # noqa: PLC0415
-    from distributed import Client, LocalCluster  # noqa: PLC0415
+    from distributed import Client  # noqa: PLC0415
 
     _silence()
     with (
@@ -58,21 +58,32 @@ def local_cluster(workers: int | None = None, memory_bytes: int | None = None) -
         contextlib.ExitStack() as stack,
     ):
         with _interrupts_ignored():
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers or usable_cores(),
-                    threads_per_worker=1,
-                    processes=True,
-                    memory_limit=memory_bytes or "auto",
-                    dashboard_address=None,
-                    # Its pages are served all the same; without this on a port that another one may have.
-                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-                    silence_logs=logging.CRITICAL,
-                    local_directory=scratch,
-                    preload="sparsesim.study.worker_setup",
-                )
-            )
+            cluster = stack.enter_context(_local(workers or usable_cores(), memory_bytes, scratch))
         yield stack.enter_context(Client(cluster, set_as_default=False))
+
+
+def _local(workers: int, memory_bytes: int | None, scratch: str) -> LocalCluster:
+    """UserError where the workers do not start."""
+    from distributed import LocalCluster  # noqa: PLC0415
+
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=memory_bytes or "auto",
+            dashboard_address=None,
+            # Its pages are served all the same; without this on a port that another one may have.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,
+            local_directory=scratch,
+            preload="sparsesim.study.worker_setup",
+        )
+    except (RuntimeError, OSError) as error:
+        raise UserError(
+            f"the worker processes do not start ({_short(error)}); give fewer --workers, or make room in the "
+            "temporary folder."
+        ) from error
 
 
 @contextlib.contextmanager

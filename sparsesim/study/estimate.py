@@ -31,10 +31,11 @@ MOST_MEASURED = 500  # rows that are looked at
 def worker_seconds(plan: Plan, study: Study | None) -> float:
     """Seconds of one worker for all points of a plan, stored ones included. study: where it is run."""
     measured = _measured(study) if study is not None else {}
-    return sum(
-        workload.points * measured.get((workload.network, workload.dataset), _modelled(plan, workload))
-        for workload in plan.workloads()
-    )
+    seconds = 0.0
+    for workload in plan.workloads():
+        known = measured.get((workload.network, workload.dataset))
+        seconds += workload.points * (_modelled(plan, workload) if known is None else known)
+    return seconds
 
 
 def _measured(study: Study) -> dict[tuple[str | None, str | None], float]:

@@ -41,9 +41,9 @@ class Constraint:
 
     def violation(self, figures: Mapping[str, float]) -> float:
         """How far the figure is beyond the bound, in the figure's unit: <= 0 where it is fulfilled, and
-        infinite where the figure is not a number. KeyError where the design has no such figure.
+        infinite where the design has no such figure (a run it was not simulated in) or it is not a number.
         """
-        value = figures[self.figure]
+        value = figures.get(self.figure, math.nan)
         if math.isnan(value):
             return math.inf
         return value - self.bound if self.relation == "<=" else self.bound - value

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sparsesim.request import DEFAULT_BATCH, DEFAULT_DATASET
 from sparsesim.study.definition import Definition
-from sparsesim.study.grid import digits_of, place_of
+from sparsesim.study.grid import digits_of, place_of, spread
 from sparsesim.study.point import Point, Scalar
 from sparsesim.study.rules import Rules
 from sparsesim.study.settings import energy_settings, sparse_settings
 from workloads.errors import UserError
 
 MOST_POINTS = 10**9
+MOST_WORKLOADS = 200  # that are looked at one by one: the layers of each take milliseconds
 _OF_WORKLOAD = ("network", "dataset", "batch", "samples", "trace")
 
 
@@ -107,17 +109,17 @@ class Plan:
     def workloads(self) -> tuple[PlannedWorkload, ...]:
         """The different workloads and how many points each has, those that are left out included.
 
-        Takes time by the number of workloads and of listed points, not of points of a grid.
+        Of more than MOST_WORKLOADS combinations as many, evenly spread, stand for all.
         """
         axes = [axis for axis in self.definition.axes if axis.name in _OF_WORKLOAD]
-        each = len(self) // math.prod(len(axis.values) for axis in axes) // len(self._listed)
-        counts: dict[PlannedWorkload, int] = {}
-        for values in product(*(axis.values for axis in axes)):
-            varied = dict(zip((axis.name for axis in axes), values, strict=True))
-            for listed in self._listed:
-                workload = _workload({**self.definition.base, **varied, **listed})
-                counts[workload] = counts.get(workload, 0) + each
-        return tuple(workload._replace(points=points) for workload, points in counts.items())
+        sizes = (*(len(axis.values) for axis in axes), len(self._listed))
+        places = sorted(islice(spread(math.prod(sizes)), MOST_WORKLOADS))
+        counts: Counter[PlannedWorkload] = Counter()
+        for place in places:
+            *digits, listed = digits_of(place, sizes)
+            varied = {axis.name: axis.values[digit] for axis, digit in zip(axes, digits, strict=True)}
+            counts[_workload({**self.definition.base, **varied, **self._listed[listed]})] += len(self)
+        return tuple(workload._replace(points=count // len(places)) for workload, count in counts.items())
 
 
 def _check_enumerable(definition: Definition) -> None:

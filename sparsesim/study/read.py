@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from array import array
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sparsesim.request import DEFAULT_BATCH, DEFAULT_DATASET, DEFAULT_MACHINE, DEFAULT_NETWORK, DEFAULT_PRUNE
 from sparsesim.study.figures import FIGURES
@@ -46,19 +51,37 @@ def frame_of(study: Study) -> pandas.DataFrame:
     """The rows of an open study, as load_study has them."""
     import pandas  # noqa: PLC0415
 
-    rows = list(study.rows())
+    rows, figures = _rows_and_figures(study)
     settings = _in_order(rows)
     described = _Described(study)
-    table: dict[str, list[Any]] = {"row": [row.row for row in rows], "status": [row.status for row in rows]}
+    table: dict[str, Any] = {"row": [row.row for row in rows], "status": [row.status for row in rows]}
     for name in settings:
         table[name] = [described.value(row, name) for row in rows]
-    for name in FIGURES:
-        if any(name in row.figures for row in rows):
-            table[name] = [row.figures.get(name, float("nan")) for row in rows]
+    table |= {name: np.frombuffer(figures[name]) for name in FIGURES if name in figures}
     table["seconds"] = [row.seconds for row in rows]
     table["finished"] = [row.finished for row in rows]
     table["error"] = [row.error or "" for row in rows]
     return pandas.DataFrame(table)
+
+
+def _rows_and_figures(study: Study) -> tuple[list[StoredRow], dict[str, array[float]]]:
+    """The rows without their figures, and the figures by name, NaN where a row has none.
+
+    Side by side they take a tenth of the room that a mapping for each row takes.
+    """
+    rows: list[StoredRow] = []
+    figures: dict[str, array[float]] = {}
+    for row in study.rows():
+        for name, value in row.figures.items():
+            _pad(figures.setdefault(name, array("d")), len(rows)).append(value)
+        rows.append(replace(row, figures={}, traceback=""))
+    return rows, {name: _pad(column, len(rows)) for name, column in figures.items()}
+
+
+def _pad(column: array[float], length: int) -> array[float]:
+    """The column with NaN up to a length."""
+    column.extend([math.nan] * (length - len(column)))
+    return column
 
 
 def _in_order(rows: list[StoredRow]) -> list[str]:

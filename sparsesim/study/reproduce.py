@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from sparsesim.energy.table import EnergyTable
 from sparsesim.machine import Machine, export_yaml
 from sparsesim.request import Request
@@ -51,8 +53,14 @@ def stored_request(study: Study, row: StoredRow) -> Request:
         raise UserError(f"{study.folder}: row {row.row} failed; it has no result.")
     settings = {name: value for name, value in row.settings.items() if name not in ("machine", "energy")}
     of_load = {name: value for name, value in settings.items() if "." not in name}
-    machine = Machine.model_validate_json(study.text(row.machine))
-    table = EnergyTable.model_validate_json(study.text(row.energy))
+    try:
+        machine = Machine.model_validate_json(study.text(row.machine))
+        table = EnergyTable.model_validate_json(study.text(row.energy))
+    except ValidationError:
+        raise UserError(
+            f"{study.folder}: row {row.row} has a machine or an energy table that this sparsesim does not "
+            f"know; show it with the one that made it, {study.code}."
+        ) from None
     return Request(request_of(of_load).load, machine, table)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sparsesim.study.cluster import LOST, ClusterLost, worker_threads
+from sparsesim.study.code import code_digest
 from sparsesim.study.outcome import death, entry_of, is_death, new_row, refused_entry, stored_row
 from sparsesim.study.point import Point, Row
 from sparsesim.study.prepared import Prepared, prepare, settings_key
@@ -100,6 +101,9 @@ class Runner:
             future = self._start(point, finished)
             if future is not None:
                 landing.add(future)
+            elif landing.has_ready():
+                # Points that are known already may be many: what has landed meanwhile is stored first.
+                return
 
     def _start(self, point: Point, finished: Finished) -> Future[Any] | None:
         """The future of a point; None if nothing new has to be waited for."""
@@ -133,8 +137,10 @@ class Runner:
     def _submit(self, prepared: Prepared, *, alone: bool = False, twins: Sequence[Point] = ()) -> Future[Any]:
         attempt = "-alone" if alone else ""
         parts = [self._simulations.part(simulation, attempt) for simulation in prepared.simulations]
-        name = f"evaluate-{prepared.key}{attempt}"
-        future = self._client.submit(evaluate, prepared.request, parts, key=name, pure=True)
+        # Simulations are shared with other studies on the scheduler. An evaluation is not: which of its parts
+        # are new depends on the store.
+        name = f"evaluate-{self._client.id}-{prepared.key}{attempt}"
+        future = self._client.submit(evaluate, prepared.request, parts, code_digest(), key=name, pure=True)
         self._waiting[prepared.key] = _Waiting(prepared, future, alone, list(twins))
         self._keys[future] = prepared.key
         return future

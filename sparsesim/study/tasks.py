@@ -67,10 +67,14 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(kind, sentence, "".join(traceback.format_exception(error)))
 
 
+def _other_code(code: str) -> Failure:
+    return Failure(OTHER_CODE, f"the worker has {code_digest()}, not {code}", "")
+
+
 def run_simulation(simulation: Simulation, code: str) -> Part | Failure:
     """Simulate on one core. code: digest of the simulator that asks; another one here is a failure."""
     if code_digest() != code:
-        return Failure(OTHER_CODE, f"the worker has {code_digest()}, not {code}", "")
+        return _other_code(code)
     started = time.process_time()
     try:
         records = simulate(simulation, threads=1)
@@ -79,11 +83,13 @@ def run_simulation(simulation: Simulation, code: str) -> Part | Failure:
         return failure_of(error)
 
 
-def evaluate(request: Request, parts: Sequence[Part | Failure]) -> Evaluated | Rejected:
-    """The figures of a request from the parts of its simulations, in the order of its runs."""
+def evaluate(request: Request, parts: Sequence[Part | Failure], code: str) -> Evaluated | Rejected:
+    """The figures of a request from the parts of its simulations, in the order of its runs; code as there."""
     started = time.process_time()
     done = [part for part in parts if isinstance(part, Part)]
     new = tuple(part for part in done if part.is_new)
+    if code_digest() != code:
+        return Rejected(_other_code(code), new)
     failed = next((part for part in parts if isinstance(part, Failure)), None)
     if failed is not None:
         return Rejected(failed, new)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparsesim.study.exploration import Exploration, Trial
 from sparsesim.study.figures import FIGURES
 from sparsesim.study.judge import judge
+from sparsesim.study.point import Scalar
 from sparsesim.study.store import Study
 from workloads.errors import UserError
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def frame_of_trials(study: Study, found: Exploration) -> pandas.DataFrame:
-    """Columns row (of its first workload in the study), trial, status, the searched settings, figures, error.
+    """Columns row (of its first workload in the study), trial, status, network and data set where designs are
+    judged on one workload, the searched settings, figures, error.
 
     Designs that were refused or are not finished are left out. Figures that a design's workloads do not make
     one number of are NaN.
@@ -32,6 +34,7 @@ def frame_of_trials(study: Study, found: Exploration) -> pandas.DataFrame:
         "trial": [trial.number for trial in shown],
         "status": [trial.status for trial in shown],
     }
+    table |= {name: [value] * len(shown) for name, value in _workload(study, shown).items()}
     for name in settings:
         table[name] = [trial.settings.get(name) for trial in shown]
     for name in FIGURES:
@@ -39,6 +42,15 @@ def frame_of_trials(study: Study, found: Exploration) -> pandas.DataFrame:
             table[name] = [one.get(name, math.nan) for one in figures]
     table["error"] = [trial.error for trial in shown]
     return pandas.DataFrame(table)
+
+
+def _workload(study: Study, shown: Sequence[Trial]) -> dict[str, Scalar]:
+    """Network and data set, where designs are judged on one workload only."""
+    first = next((trial for trial in shown if trial.rows), None)
+    if first is None or len(first.rows) > 1:
+        return {}
+    settings = study.row(first.rows[0]).settings
+    return {name: settings[name] for name in ("network", "dataset", "trace") if name in settings}
 
 
 def _figures(study: Study, trial: Trial) -> Mapping[str, float]:

@@ -1,7 +1,7 @@
 """What a sweep costs beside its simulations, and whether its memory is flat.
 
     python -m tests.benchmarks.sweep [POINTS]             time, 200 points of ResNet-18
-    python -m tests.benchmarks.sweep memory [POINTS]      memory, 2,000 points of AlexNet
+    python -m tests.benchmarks.sweep memory [POINTS]      memory, 2,000 points on 500 machines, AlexNet
 
 Runs a study of POINTS machines (default 200) of a CIFAR network with one local worker and with two, and
 prints the wall time, the share of the cores' time that went into simulating, and the memory of all processes
@@ -56,13 +56,16 @@ def machines(points: int) -> list[str]:
     ]  # fmt: skip
 
 
-def measure(workers: int, points: int, network: str = NETWORK) -> Measured:
-    """Run a sweep of `points` machines (a multiple of 20) in a process of its own."""
+def measure(workers: int, points: int, network: str = NETWORK, *, shared: Sequence[str] = ()) -> Measured:
+    """Run a sweep of `points` machines (a multiple of 20) in a process of its own.
+
+    shared: options that vary more than the machine.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "study"
         command = [
             sys.executable, "-m", "sparsesim", "sweep", "--networks", network, "--datasets", DATASET,
-            *machines(points), "--workers", str(workers), "--out", str(out),
+            *machines(points), *shared, "--workers", str(workers), "--out", str(out),
         ]  # fmt: skip
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -70,10 +73,11 @@ def measure(workers: int, points: int, network: str = NETWORK) -> Measured:
         wall = time.perf_counter() - started
         if process.returncode:
             raise SystemExit(f"the sweep ended with status {process.returncode}")
-        assert set(load_study(out)["status"]) == {"done"}
+        frame = load_study(out)
+        assert set(frame["status"]) == {"done"}
         with sqlite3.connect(out / "index.sqlite") as index:
             (simulating,) = index.execute("SELECT sum(seconds) FROM simulations").fetchone()
-        return Measured(workers, points, wall, simulating, memory)
+        return Measured(workers, len(frame), wall, simulating, memory)
 
 
 def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
@@ -90,8 +94,11 @@ def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
 
 
 def memory(points: int) -> None:
-    """Print the memory of a long sweep over time."""
-    _print_memory(measure(2, points, "alexnet"))
+    """Print the memory of a long sweep over time: every machine with two pruning rates and two energies."""
+    shared = ["--vary", "prune=0.7,0.9", "--vary", "energy.mac_int16.compute=0.1,0.2"]
+    found = measure(2, points // 4, "alexnet", shared=shared)
+    print(f"{found.points:,} points in {found.wall_seconds:.0f} s")
+    _print_memory(found)
 
 
 def _print_memory(found: Measured) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
 import shlex
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +206,31 @@ def strict(text: str) -> Any:
         raise ValueError(name)
 
     return json.loads(text, parse_constant=refuse)
+
+
+def test_a_figure_this_simulator_does_not_know_is_listed_too(
+    made: Made, tmp_path: Path, capsys: Output
+) -> None:
+    older = altered(made, tmp_path, "UPDATE rows SET figures = replace(figures, 'area_mm2', 'of_old_mm2')")
+    lines = [line.split() for line in shown(capsys, "show", older, DONE).splitlines()]
+    assert ["of_old_mm2", f"{figures_of_row(made)['area_mm2']:.10g}"] in lines
+
+
+def test_a_machine_this_simulator_does_not_know_is_a_sentence(
+    made: Made, tmp_path: Path, capsys: Output
+) -> None:
+    older = altered(made, tmp_path, "UPDATE texts SET text = replace(text, 'clock_mhz', 'clock_of_old')")
+    assert "show it with the one that made it" in refused(
+        capsys, "show", older, DONE, "--export", "the files"
+    )
+
+
+def altered(made: Made, folder: Path, statement: str) -> Path:
+    """A copy of the study as another version might have left it."""
+    copy = shutil.copytree(made.folder, folder / "older")
+    with contextlib.closing(sqlite3.connect(copy / "index.sqlite")) as index, index:
+        index.execute(statement)
+    return copy
 
 
 def test_the_manifest_of_a_row_has_all_it_was_made_of(made: Made, capsys: Output) -> None:

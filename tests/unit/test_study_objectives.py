@@ -53,9 +53,10 @@ def test_is_a_violation_the_distance_beyond_the_bound(relation, value, violation
     assert Constraint("area_mm2", relation, 2.0).violation({"area_mm2": value}) == violation
 
 
-def test_does_a_figure_that_is_not_a_number_break_every_constraint():
+@pytest.mark.parametrize("figures", [{"area_mm2": math.nan}, {}])
+def test_does_a_figure_that_is_not_there_or_no_number_break_every_constraint(figures):
     for relation in ("<=", ">="):
-        assert Constraint("area_mm2", relation, 2.0).violation({"area_mm2": math.nan}) == math.inf
+        assert Constraint("area_mm2", relation, 2.0).violation(figures) == math.inf
 
 
 def test_are_cycles_added_and_speedups_combined_by_the_geometric_mean():

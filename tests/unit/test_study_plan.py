@@ -17,7 +17,7 @@ from sparsesim.study.checks import check
 from sparsesim.study.definition import define
 from sparsesim.study.flags import Flags
 from sparsesim.study.grid import digits_of, place_of, spread
-from sparsesim.study.plan import Plan
+from sparsesim.study.plan import MOST_WORKLOADS, Plan
 from sparsesim.study.point import Point, Scalar
 from sparsesim.study.resolve import request_of
 from sparsesim.study.rules import Rules
@@ -158,6 +158,14 @@ def test_workloads_are_counted_as_if_every_point_were_looked_at(write: Write) ->
     for rest in (grid, points):
         plan = Plan(define(write(text + rest)))
         assert {workload[:-1]: workload.points for workload in plan.workloads()} == counted(plan)
+
+
+def test_of_very_many_workloads_some_stand_for_all() -> None:
+    plan = plan_of("batch=1:1000:1", "samples=1:1000:1")
+    found = plan.workloads()
+    assert len(found) == MOST_WORKLOADS
+    assert sum(workload.points for workload in found) == len(plan) == 10**6
+    assert max(workload.batch for workload in found) > 950
 
 
 # Rules

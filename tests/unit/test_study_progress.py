@@ -71,6 +71,7 @@ def test_points_that_break_a_constraint_or_failed_or_lack_the_figure_are_not_the
     progress.row(row(7, 10.0, area_mm2=2.5))
     progress.row(row(13))
     progress.row(Row(21, {"array.groups": 21}, "done", {"area_mm2": 1.0}))
+    progress.row(row(28, 10.0))  # has no area to be limited
     assert best(progress) == ""
     progress.row(row(14, 99.0, area_mm2=2.0))
     assert "groups=14" in best(progress)
@@ -84,6 +85,15 @@ def test_networks_are_not_compared_with_each_other() -> None:
     assert "groups=14" in best(progress)
     progress.row(row(56, 2000.0, "alexnet"))
     assert "groups=7" in best(progress)
+
+
+def test_of_very_many_workloads_only_the_last_are_remembered() -> None:
+    progress = StudyProgress(question(), total=9)
+    for number in range(2 * study_progress.MOST_WORKLOADS):
+        progress.row(row(7, 1000.0, f"network {number}"))
+        progress.row(row(14, 2000.0, f"network {number}"))
+        assert "groups=7" in best(progress)
+    assert len(progress._best) == study_progress.MOST_WORKLOADS
 
 
 def test_a_log_gets_a_line_now_and_then(

@@ -74,6 +74,19 @@ def test_rows_settings_figures_and_the_rest_are_the_columns_in_this_order(tmp_pa
     assert pd.to_datetime(frame["finished"], utc=True).notna().all()
 
 
+def test_figures_stand_in_the_rows_that_have_them(tmp_path: Path) -> None:
+    put(
+        tmp_path / "s",
+        failed({**ALEXNET, "array.groups": 13}),
+        done({**ALEXNET, "array.groups": 14}, on_chip_cycles=5.0),
+        done({**ALEXNET, "array.groups": 28}, with_dram_cycles=7.0),
+        failed({**ALEXNET, "array.groups": 15}),
+    )
+    frame = sparsesim.load_study(tmp_path / "s")
+    assert column(frame, "on_chip_cycles") == [None, 5.0, None, None]
+    assert column(frame, "with_dram_cycles") == [None, None, 7.0, None]
+
+
 def test_a_text_path_will_do_and_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "s", done(ALEXNET))
     assert len(sparsesim.load_study(str(tmp_path / "s"))) == 1

@@ -95,6 +95,7 @@ def test_the_time_of_a_shared_simulation_is_counted_once(
             pass
         return real(simulation, threads)
 
+    outcome({"trace": str(trace)})  # kernels are compiled before the time counts
     monkeypatch.setattr(tasks, "simulate", slow)
     study = definition(trace, "mask_skipping=true,false", "energy.wire.transfer=0.1,0.2,0.3,0.4")
     landed = sweep(tmp_path / "s", study, client)
@@ -145,6 +146,48 @@ def test_points_of_equal_content_have_one_row(
     with read_study(tmp_path / "s") as stored:
         assert stored.counts() == (1, 0)
         assert {place: found.row for place, found in stored.planned("p", 0, 9).items()} == {0: 1, 1: 1, 2: 1}
+
+
+def test_two_studies_on_one_scheduler_make_their_own_rows(
+    trace: Path, tmp_path: Path, client: Client, simulated: list[str]
+) -> None:
+    """The second asks for a point that the first, which has its simulations stored, has just evaluated."""
+    from distributed import Client
+
+    study = definition(trace, "energy.wire.transfer=0.1,0.2")
+    first, second = Plan(study)
+    run_points(tmp_path / "a", study, [first], client)
+    landed: list[Row] = []
+    with Client(client.cluster, set_as_default=False) as other, begin(tmp_path / "a", study, []) as writer:
+
+        def finished(point: Point, row: Row) -> None:
+            landed.extend([row, *(one for _, one in run_points(tmp_path / "b", study, [point], other))])
+
+        Runner(client, writer).run([second], finished)
+    assert [row.status for row in landed] == ["done", "done"]
+    assert landed[0].figures == landed[1].figures
+    with read_study(tmp_path / "b") as stored:
+        assert all(stored.records(key) is not None for key in stored.row(1).simulations)
+
+
+def test_rows_are_stored_while_known_points_pass_by(trace: Path, tmp_path: Path, client: Client) -> None:
+    study = definition(trace, "groups=14,28")
+    known, new = Plan(study)
+    run_points(tmp_path / "s", study, [known], client)
+    landed: list[Point] = []
+
+    def points() -> Iterator[Point]:
+        yield new
+        for _ in range(1000):
+            if new in landed:
+                return
+            time.sleep(0.02)
+            yield known
+        pytest.fail("the new point does not land before all known ones have passed")
+
+    with begin(tmp_path / "s", study, []) as writer:
+        Runner(client, writer).run(points(), lambda point, row: landed.append(point))
+    assert new in landed
 
 
 def test_points_are_asked_for_only_a_few_ahead(trace: Path, tmp_path: Path, client: Client) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sparsesim.study import tasks
+from sparsesim.study.cluster import local_cluster
 from sparsesim.study.plan import Plan
 from sparsesim.study.point import Point, Row
 from sparsesim.study.runner import Runner
@@ -156,6 +157,30 @@ def test_a_worker_with_another_simulator_ends_the_run_with_a_sentence(
     assert {row.status for _, row in sweep(tmp_path / "s", definition(trace, "groups=14,28"), client)} == {
         "done"
     }
+
+
+def test_a_worker_with_another_simulator_makes_no_figures_of_stored_records_either(
+    trace: Path, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(tmp_path / "s", definition(trace, "groups=14"), client)
+    monkeypatch.setattr(tasks, "code_digest", lambda: "0.0.9+other")
+    with pytest.raises(UserError, match=r"the worker has 0\.0\.9\+other, not "):
+        sweep(
+            tmp_path / "s",
+            definition(trace, "energy.wire.transfer=0.1,0.2", overrides=("groups=14",)),
+            client,
+        )
+
+
+def test_workers_that_do_not_start_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import distributed
+
+    def fail(**options: Any) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", fail)
+    with pytest.raises(UserError, match=r"do not start \(Nanny failed to start"), local_cluster(workers=1):
+        pass
 
 
 def test_a_run_that_is_interrupted_keeps_its_rows_and_goes_on(

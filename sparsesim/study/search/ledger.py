@@ -72,6 +72,7 @@ class Ledger:
         self._new_in_batch = 0
         self._refused_in_batch = 0
         self._refused_in_a_row: list[str] = []
+        self._example = ""  # why a design was refused that was not known already
         self._replay(self._stored.all())
 
     @property
@@ -188,6 +189,8 @@ class Ledger:
         if REFUSED in attributes:
             self._refused_in_batch += 1
             self._refused_in_a_row.append(attributes[REFUSED])
+            if attributes[REFUSED] != "known":
+                self._example = str(attributes[REASON])
             self._tell_refused(number, violations)
             return
         self._in_batch.append(number)
@@ -236,9 +239,9 @@ class Ledger:
         kinds = Counter(self._refused_in_a_row)
         counted = ", ".join(f"{count} {_KINDS[kind]}" for kind, count in kinds.most_common())
         raise UserError(
-            f"none of the {self._asked} designs that were proposed can be simulated ({counted}): the "
-            "constraints and the rules of machines exclude nearly everything that is searched; relax a "
-            "constraint, or give other values or ranges."
+            f"none of the {self._asked} designs that were proposed can be simulated ({counted}, for "
+            f"example: {self._example.rstrip('.')}); the constraints and the rules of machines exclude "
+            "nearly everything that is searched; relax a constraint, or give other values or ranges."
         )
 
 

@@ -35,15 +35,10 @@ class Records:
 
     def all(self) -> Iterator[pyarrow.Table]:
         """All records, a shard or one simulation at a time, with the column `simulation`."""
-        seen = 0
-        # One by one: a shard that a writer adds meanwhile is found too.
-        while found := self._database.rows(
-            "SELECT shard, name FROM shards WHERE shard > ? ORDER BY shard LIMIT 1", (seen,)
-        ):
-            seen, name = found[0]
-            yield self._shard(name)
-        for (key,) in self._database.rows("SELECT key FROM pending ORDER BY key"):
-            yield marked(self.of(key), key)
+        # One query for both: what a writer moves into a shard meanwhile is neither missed nor met twice.
+        found = self._database.rows("SELECT name, NULL FROM shards UNION ALL SELECT NULL, key FROM pending")
+        for shard, key in found:
+            yield self._shard(shard) if shard is not None else marked(self.of(key), key)
 
     def _shard(self, name: str) -> pyarrow.Table:
         if self._last is None or self._last[0] != name:
