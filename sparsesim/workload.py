@@ -18,7 +18,7 @@ from workloads.catalog import load_network
 from workloads.errors import UserError
 from workloads.sparsity.profile import Profile, uniform_profile
 from workloads.sparsity.shapes import LayerShape
-from workloads.sparsity.trace import load_trace
+from workloads.sparsity.trace import Trace, load_trace
 from workloads.sparsity.trace_meta import TraceLayer
 from workloads.sparsity.transfer import profile_for
 
@@ -141,11 +141,26 @@ def _work_of(layer: TraceLayer, index: int, samples: int, masked: bool) -> ConvW
     )
 
 
+def _loaded(path: Path) -> Trace:
+    """The trace in a file; the last few are kept, because every point of a study asks for the same."""
+    try:
+        found = path.stat()
+    except OSError:
+        return load_trace(path)  # which says what is wrong with it
+    return _known_trace(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=2)
+def _known_trace(path: Path, modified_ns: int, size_bytes: int) -> Trace:
+    del modified_ns, size_bytes
+    return load_trace(path)
+
+
 def _from_trace(
     path: Path, network: str | None, dataset: str | None, samples: int | None, accumulate: int
 ) -> Workload:
     """Exactly the recorded samples of the recorded layers."""
-    trace = load_trace(path)
+    trace = _loaded(path)
     meta = trace.meta
     if network is not None and network != meta.network:
         raise UserError(f"{path}: is a trace of {meta.network!r}, not of {network!r}; leave the network out.")

@@ -16,12 +16,13 @@ from sparsesim.cli.study import (
     open_study,
     say,
     settings_words,
-    show_frame,
+    show_study,
     workers_of,
 )
 from sparsesim.cli.study_progress import StudyProgress
 from sparsesim.request import MOST_SEED, check_whole
-from sparsesim.study.definition import define
+from sparsesim.results.inputs import digest
+from sparsesim.study.definition import Definition, define
 from sparsesim.study.exploration import Exploration
 from sparsesim.study.explore import SMALLEST_BATCH, explore
 from sparsesim.study.flags import Flags
@@ -30,7 +31,7 @@ from sparsesim.study.prepared import known_figures
 from sparsesim.study.runner import Finished, Runner
 from sparsesim.study.search.space import search_space
 from sparsesim.study.session import question_of
-from sparsesim.study.trials import frame_of_trials
+from sparsesim.study.simulations import canonical
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,22 @@ def explore_command(path: Path | None, flags: Flags, options: StudyOptions, sear
     check_options(options)
     _check_search(search)
     definition = define(path, flags)
-    question = question_of(definition)
-    definition = replace(definition, objectives=question.objectives)
+    definition = replace(definition, objectives=question_of(definition).objectives)
     folder = folder_of(definition, options)
     workloads = len(search_space(definition).workloads)
+    question = question_of(definition, _places(definition, search), workloads)
     goals = " and ".join(map(str, question.objectives))
     say(f"{folder}: {search.trials:,} trials of {settings_words(question.varied)}, to {goals}.")
     if workloads > 1:
         say(f"Every design is judged on {workloads} workloads together.")
-    with open_study(folder, definition) as study:
-        with workers_of(options) as client, StudyProgress(question, search.trials * workloads) as progress:
-            runner = Runner(client, study, retry_failed=options.retry_failed)
+    with open_study(folder, definition, question) as study:
+        stored = sum(study.counts(question.places))
+        with (
+            workers_of(options) as client,
+            StudyProgress(question, search.trials * workloads, stored) as progress,
+        ):
+            progress.remember(study)
+            runner = Runner(client, study, plan=question.places, retry_failed=options.retry_failed)
             found = explore(
                 definition,
                 folder,
@@ -90,8 +96,13 @@ def explore_command(path: Path | None, flags: Flags, options: StudyOptions, sear
                 retry_failed=options.retry_failed,
             )
         _print_counts(found)
-        show_frame(frame_of_trials(study, found), study, question, options)
-        return 0 if found.count("done") else FAILED
+        return 0 if show_study(study, question, options) else FAILED
+
+
+def _places(definition: Definition, search: SearchOptions) -> str:
+    """What the points of a search are stored under: all that decides which designs are asked for."""
+    aims = [*map(str, definition.objectives), *map(str, definition.constraints)]
+    return digest(canonical(["search", definition.digest(), aims, search.sampler, search.seed, search.batch]))
 
 
 def _check_search(search: SearchOptions) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from reports.study_labels import shown_setting, unit_of
 from reports.table import console_for, paragraph, print_result
-from sparsesim.cli.study import StudyOptions, check_csv, show_frame, write_csv
-from sparsesim.study.read import frame_of
+from sparsesim.cli.study import StudyOptions, check_csv, show_study
 from sparsesim.study.reproduce import export_row, is_current, manifest_of, result_of_row
 from sparsesim.study.resolve import command_of
 from sparsesim.study.session import last_question
@@ -42,10 +41,7 @@ def _show_all(study: Study, csv: Path | None) -> None:
         raise UserError(
             f"{study.folder}: the study is empty: the run that made it was ended before it began."
         )
-    frame = frame_of(study)
-    if csv is not None:
-        write_csv(frame, csv)
-    show_frame(frame, study, question, StudyOptions(figure=False))
+    show_study(study, question, StudyOptions(figure=False, csv=csv))
 
 
 def _show_row(study: Study, row: StoredRow, json: bool, layers: bool, export: Path | None) -> None:

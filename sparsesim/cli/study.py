@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reports.table import console_for, paragraph
 from sparsesim.results.folder import RUNS
+from sparsesim.study.asked import frame_of_question
 from sparsesim.study.cluster import (
     ClusterLost,
     existing_cluster,
@@ -33,7 +34,7 @@ INTERRUPTED = 130
 TERMINATED = 143  # what SIGTERM is made into (sparsesim/__main__.py)
 FAILED = 1
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
-LEAST_MEMORY = 256 * 1024**2
+LEAST_MEMORY = 512 * 1024**2
 MOST_WORKERS = 1024
 
 
@@ -113,12 +114,12 @@ def expected_workers(options: StudyOptions) -> int:
 
 
 @contextlib.contextmanager
-def open_study(folder: Path, definition: Definition) -> Iterator[StudyWriter]:
+def open_study(folder: Path, definition: Definition, question: Question) -> Iterator[StudyWriter]:
     """The study, locked; what ends a run before its end becomes a sentence that says what is safe.
 
     Ends the process with status 130 for Ctrl-C, 143 for SIGTERM and 1 where the cluster is lost.
     """
-    with begin(folder, definition, sys.argv) as study:
+    with begin(folder, definition, sys.argv, question) as study:
         try:
             yield study
         except KeyboardInterrupt:
@@ -148,10 +149,11 @@ def say(sentence: str) -> None:
     paragraph(console_for(sys.stderr), sentence)
 
 
-def show_frame(frame: DataFrame, study: Study, question: Question, options: StudyOptions) -> None:
-    """Print the points of a study, draw its figures into its folder, write the CSV."""
+def show_study(study: Study, question: Question, options: StudyOptions) -> int:
+    """Print what was asked, draw its figures into the study's folder, write the CSV; how many are done."""
     from reports.study_table import print_study  # noqa: PLC0415
 
+    frame = frame_of_question(study, question)
     console = console_for(sys.stdout)
     print_study(frame, question.varied, question.objectives, question.constraints, console)
     if options.csv is not None:
@@ -160,6 +162,7 @@ def show_frame(frame: DataFrame, study: Study, question: Question, options: Stud
         _save_figures(frame, question, study.folder)
     shown = shlex.quote(str(study.folder))
     paragraph(console, f"Study: {study.folder}; `python -m sparsesim show {shown} ROW` tells more of a row.")
+    return int((frame["status"] == "done").sum())
 
 
 def _save_figures(frame: DataFrame, question: Question, folder: Path) -> None:

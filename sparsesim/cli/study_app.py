@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sparsesim.cli.app import _number, _whole, app
 
 __all__ = ["app"]
+
+if TYPE_CHECKING:
+    from sparsesim.study.flags import Flags
 
 
 class Sampler(StrEnum):
@@ -116,24 +119,8 @@ def sweep(
     """
     from sparsesim.cli.study import StudyOptions  # noqa: PLC0415
     from sparsesim.cli.sweep import sweep_command  # noqa: PLC0415
-    from sparsesim.study.flags import Flags  # noqa: PLC0415
 
-    flags = Flags(
-        vary=vary or (),
-        overrides=override or (),
-        networks=networks,
-        datasets=datasets,
-        machine=machine,
-        energy=_text(energy),
-        trace=_text(trace),
-        batch=batch,
-        samples=samples,
-        prune=prune,
-        seed=seed,
-        minimize=minimize or (),
-        maximize=maximize or (),
-        constraints=constraint or (),
-    )
+    flags = _flags(locals())
     options = StudyOptions(out, workers, memory, scheduler, retry_failed, csv, figure)
     return sweep_command(study, flags, options, skip_invalid=skip_invalid, only_plan=plan)
 
@@ -178,24 +165,8 @@ def explore(
     """
     from sparsesim.cli.explore import SearchOptions, explore_command  # noqa: PLC0415
     from sparsesim.cli.study import StudyOptions  # noqa: PLC0415
-    from sparsesim.study.flags import Flags  # noqa: PLC0415
 
-    flags = Flags(
-        vary=vary or (),
-        overrides=override or (),
-        networks=networks,
-        datasets=datasets,
-        machine=machine,
-        energy=_text(energy),
-        trace=_text(trace),
-        batch=batch,
-        samples=samples,
-        prune=prune,
-        seed=seed,
-        minimize=minimize or (),
-        maximize=maximize or (),
-        constraints=constraint or (),
-    )
+    flags = _flags(locals())
     options = StudyOptions(out, workers, memory, scheduler, retry_failed, csv, figure)
     return explore_command(
         study, flags, options, SearchOptions(trials, sampler.value, search_seed, population)
@@ -222,6 +193,20 @@ def show(
     from sparsesim.cli.show import show_command  # noqa: PLC0415
 
     show_command(study, row, json=json, layers=layers, export=export, csv=csv)
+
+
+def _flags(options: dict[str, Any]) -> Flags:
+    """The options that define a study, of a command's parameters."""
+    from sparsesim.study.flags import Flags  # noqa: PLC0415
+
+    several = {"vary": "vary", "overrides": "override", "minimize": "minimize", "maximize": "maximize"}
+    found: dict[str, Any] = {name: options[parameter] or () for name, parameter in several.items()}
+    found["constraints"] = options["constraint"] or ()
+    for name in ("networks", "datasets", "machine", "batch", "samples", "prune", "seed"):
+        found[name] = options[name]
+    for name in ("energy", "trace"):
+        found[name] = _text(options[name])
+    return Flags(**found)
 
 
 def _text(path: Path | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -12,11 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from reports.study_labels import shown_figure, shown_setting, words
+from sparsesim.study.asked import asked_rows
 from sparsesim.study.objectives import Objective
 from sparsesim.study.point import Row, Scalar
 from sparsesim.study.session import Question
+from sparsesim.study.store import Study
 
 LOG_SECONDS = 30.0
+MOST_REMEMBERED = 20_000
 MOST_WORKLOADS = 64  # whose best point is remembered; a grid may have as many as points
 _OF_WORKLOAD = ("network", "dataset", "trace", "batch", "samples")
 _Workload = tuple[Scalar | None, ...]
@@ -60,15 +64,26 @@ class StudyProgress:
     ) -> None:
         self._bar.stop()
 
-    def row(self, row: Row) -> None:
-        """A point has its row."""
-        self._new += 1
-        self._failed += row.status == "failed"
+    def remember(self, study: Study) -> None:
+        """Take the best point from rows that are stored already, as far as a moment's look reaches."""
+        asked = asked_rows(study, self._question) if self._stored else set()
+        for row in islice(study.rows("done"), MOST_REMEMBERED):
+            if row.row in asked:
+                self._note(row)
+
+    def _note(self, row: Row) -> None:
+        """Keep the row if it is the best of its workload."""
         self._workload = tuple(row.settings.get(name) for name in _OF_WORKLOAD)
         if self._is_better(row):
             self._best[self._workload] = row
             if len(self._best) > MOST_WORKLOADS:
                 del self._best[next(iter(self._best))]
+
+    def row(self, row: Row) -> None:
+        """A point has its row."""
+        self._new += 1
+        self._failed += row.status == "failed"
+        self._note(row)
         now = time.monotonic()
         if self._live:
             self._bar.update(self._task, completed=self._stored + self._new, description=self.sentence(now))

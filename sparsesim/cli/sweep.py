@@ -15,7 +15,7 @@ from sparsesim.cli.study import (
     open_study,
     say,
     settings_words,
-    show_frame,
+    show_study,
     workers_of,
 )
 from sparsesim.cli.study_progress import StudyProgress, duration
@@ -25,9 +25,8 @@ from sparsesim.study.estimate import worker_seconds
 from sparsesim.study.flags import Flags
 from sparsesim.study.plan import Plan
 from sparsesim.study.point import Point, Row
-from sparsesim.study.read import frame_of
 from sparsesim.study.runner import Runner
-from sparsesim.study.session import question_of
+from sparsesim.study.session import Question, question_of
 from sparsesim.study.store import Counts, StudyWriter
 from sparsesim.study.sweep import missing_points, places_digest
 
@@ -52,12 +51,12 @@ def sweep_command(
     if only_plan:
         _announce(plan, definition, folder, options, Counts(0, 0), None)
         return 0
-    with open_study(folder, definition) as study:
-        stored = study.counts(places_digest(plan))
+    question = question_of(definition, places_digest(plan))
+    with open_study(folder, definition, question) as study:
+        stored = study.counts(question.places)
         _announce(plan, definition, folder, options, stored, study)
-        _run(plan, study, options, stored)
-        show_frame(frame_of(study), study, question_of(definition), options)
-        return 0 if study.counts().done else FAILED
+        _run(plan, study, question, options, stored)
+        return 0 if show_study(study, question, options) else FAILED
 
 
 def _announce(
@@ -72,7 +71,7 @@ def _announce(
     most = "at most " if plan.skip_invalid else ""
     product = f" ({varied})" if varied else ""
     say(f"{folder}: {most}{len(plan):,} point{'' if len(plan) == 1 else 's'}{product}.")
-    missing = len(plan) - sum(stored)
+    missing = len(plan) - (stored.done if options.retry_failed else sum(stored))
     if sum(stored):
         say(f"{sum(stored):,} of them are stored already, {stored.failed:,} of these failed.")
     seconds = worker_seconds(plan, study) * (missing / len(plan))
@@ -84,7 +83,7 @@ def _announce(
         say(f"About {duration(math.ceil(seconds))} divided by the workers of {options.scheduler}.")
 
 
-def _run(plan: Plan, study: StudyWriter, options: StudyOptions, stored: Counts) -> None:
+def _run(plan: Plan, study: StudyWriter, question: Question, options: StudyOptions, stored: Counts) -> None:
     kept = stored.done if options.retry_failed else sum(stored)
     missing = missing_points(plan, study, retry_failed=options.retry_failed)
     # Points that are left out because they are invalid have no rows: only looking tells that none is missing.
@@ -93,9 +92,10 @@ def _run(plan: Plan, study: StudyWriter, options: StudyOptions, stored: Counts) 
         return
     with (
         workers_of(options) as client,
-        StudyProgress(question_of(plan.definition), len(plan), kept) as progress,
+        StudyProgress(question, len(plan), kept) as progress,
     ):
-        runner = Runner(client, study, plan=places_digest(plan), retry_failed=options.retry_failed)
+        progress.remember(study)
+        runner = Runner(client, study, plan=question.places, retry_failed=options.retry_failed)
 
         def finished(point: Point, row: Row) -> None:
             del point

@@ -22,6 +22,7 @@ def with_overrides(table: EnergyTable, overrides: Sequence[str]) -> EnergyTable:
     columns out of order.
     """
     components = {name: dict(rows) for name, rows in table.components.items()}
+    changed: dict[tuple[str, str], str] = {}
     for text in overrides:
         where = f"--set {text}"
         name, separator, value = (part.strip() for part in text.partition("="))
@@ -29,7 +30,10 @@ def with_overrides(table: EnergyTable, overrides: Sequence[str]) -> EnergyTable:
             raise UserError(f"{where}: must be KEY=VALUE.")
         component, action, column = energy_name(name, table, where)
         row = components[component][action]
-        components[component][action] = _changed(row, column, _number(value, where), where)
+        components[component][action] = _changed(row, column, _number(value, where))
+        changed[component, action] = where
+    for (component, action), where in changed.items():
+        _check_order(components[component][action], where)
     if not overrides:
         return table
     return table.model_copy(update={"name": f"{table.name} (changed)", "components": components})
@@ -62,16 +66,20 @@ def _number(text: str, where: str) -> float:
     return float(value)
 
 
-def _changed(row: Row, column: str | None, value: float, where: str) -> Row:
+def _changed(row: Row, column: str | None, value: float) -> Row:
     if column is not None:
         numbers = {**row.range._asdict(), column: value}
     elif row.centre:
         numbers = row.range.times(value / row.centre)._asdict() | {"centre": value}
     else:
         numbers = dict.fromkeys(COLUMNS, value)
-    if not numbers["low"] <= numbers["centre"] <= numbers["high"]:
-        shown = ", ".join(f"{numbers[name]:g}" for name in COLUMNS)
-        raise UserError(f"{where}: low <= centre <= high must hold (got {shown}).")
     return row.model_copy(
         update={**numbers, "source": f"set by the user; was: {row.source}"[:500], "tag": "assumed"}
     )
+
+
+def _check_order(row: Row, where: str) -> None:
+    """Looked at when all is set, so that columns can be moved one after the other."""
+    if not row.low <= row.centre <= row.high:
+        shown = ", ".join(f"{value:g}" for value in row.range)
+        raise UserError(f"{where}: low <= centre <= high must hold (got {shown}).")

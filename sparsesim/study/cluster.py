@@ -38,7 +38,7 @@ _SETTINGS = {
 
 
 class ClusterLost(Exception):
-    """The scheduler or all of its workers are gone; what was finished is stored."""
+    """The scheduler is gone; what was finished is stored."""
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
 
 from sparsesim import __version__
 
@@ -17,18 +17,25 @@ _PACKAGES = (
     "sparsesim.energy",
     "sparsesim.results",
 )
-_MODULES = ("request.py", "workload.py", "simulation.py", "study/simulations.py", "study/figures.py")
+_MODULES = ("request.py", "workload.py", "simulation.py")
+_STUDY_MODULES = ("resolve.py", "simulations.py", "records.py", "tasks.py", "figures.py")
+# Random streams and compiled arithmetic are theirs.
+_LIBRARIES = ("numpy", "numba")
 _SUFFIXES = (".py", ".yaml", ".json")
 
 
 @cache
 def code_digest() -> str:
-    """ "VERSION+DIGEST" of the simulator that is running; 16 digits of a SHA-256."""
+    """Of the simulator that is running: VERSION+DIGEST, 16 digits of a SHA-256."""
     found = hashlib.sha256()
     for package in _PACKAGES:
         _add(resources.files(package), package, found)
     for module in _MODULES:
         found.update(resources.files("sparsesim").joinpath(module).read_bytes())
+    for module in _STUDY_MODULES:
+        found.update(resources.files("sparsesim.study").joinpath(module).read_bytes())
+    for library in _LIBRARIES:
+        found.update(f"{library} {metadata.version(library)}\0".encode())
     return f"{__version__}+{found.hexdigest()[:16]}"
 
 

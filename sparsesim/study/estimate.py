@@ -25,6 +25,7 @@ SECONDS_PER_STAGE = 8e-3
 SECONDS_PER_MAC = 2e-10
 SECONDS_PER_EVALUATION = 0.05
 _UNPRUNED = ("trace", "density_input", "density_grad_output")  # runs are dense and one more
+LEAST_MEASURED = 10  # the first points also start what others share
 MOST_MEASURED = 500  # rows that are looked at
 
 
@@ -45,7 +46,11 @@ def _measured(study: Study) -> dict[tuple[str | None, str | None], float]:
         dataset = None if "trace" in row.settings else DEFAULT_DATASET
         workload = row.settings.get("network"), row.settings.get("dataset", dataset)
         seconds.setdefault(workload, []).append(row.seconds)  # type: ignore[arg-type]
-    return {workload: math.fsum(found) / len(found) for workload, found in seconds.items()}
+    return {
+        workload: math.fsum(found) / len(found)
+        for workload, found in seconds.items()
+        if len(found) >= LEAST_MEASURED
+    }
 
 
 def _modelled(plan: Plan, workload: PlannedWorkload) -> float:

@@ -74,6 +74,8 @@ def _figures() -> dict[str, Figure]:
     found = {figure.name: figure for figure in (*of_runs, *_of_headline())}
     for run in RUNS:
         for figure in of_runs:
+            if run == DENSE and figure.name.endswith(("speedup", "efficiency")):
+                continue  # it is what the others are compared with
             name = f"{run}.{figure.name}"
             found[name] = Figure(name, figure.unit, f"Run {run}. {figure.meaning}", figure.combination)
     return found

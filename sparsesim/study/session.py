@@ -13,6 +13,7 @@ from sparsesim.study.code import code_digest
 from sparsesim.study.definition import FLAGS_SOURCE, Definition
 from sparsesim.study.objectives import Constraint, Objective
 from sparsesim.study.store import Study, StudyWriter, write_study
+from sparsesim.study.sweep import places_of
 from workloads.errors import UserError
 
 _PACKAGES = ("distributed", "optuna", "pyarrow")
@@ -21,22 +22,33 @@ DEFAULT_OBJECTIVES = (Objective("with_dram_cycles", "minimize"), Objective("with
 
 @dataclass(frozen=True)
 class Question:
-    """What a study asks, as far as its readers have to know. varied: settings with more than one value."""
+    """What a study asks, as far as its readers have to know. varied: settings with more than one value.
+
+    places: digest under which the store has the places of its points. workloads: of a search, how many a
+    design is judged on (its points have the places trial x workloads + workload); 0 for a sweep.
+    """
 
     source: str
     varied: tuple[str, ...]
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
+    places: str
+    workloads: int = 0
 
 
-def question_of(definition: Definition) -> Question:
-    """The question of a definition; its objectives are cycles and energy where it names none."""
+def question_of(definition: Definition, places: str | None = None, workloads: int = 0) -> Question:
+    """The question of a definition; its objectives are cycles and energy where it names none.
+
+    places: default those of a sweep.
+    """
     source = definition.source
     return Question(
         source if source == FLAGS_SOURCE else str(Path(source).resolve()),
         tuple(dict.fromkeys(_varied(definition))),
         definition.objectives or DEFAULT_OBJECTIVES,
         definition.constraints,
+        places_of(definition) if places is None else places,
+        workloads,
     )
 
 
@@ -46,12 +58,14 @@ def _varied(definition: Definition) -> list[str]:
     return names + [axis.name for axis in definition.search]
 
 
-def begin(folder: Path, definition: Definition, argv: Sequence[str]) -> StudyWriter:
-    """The study of a definition, open for writing, with a new session.
+def begin(
+    folder: Path, definition: Definition, argv: Sequence[str], question: Question | None = None
+) -> StudyWriter:
+    """The study of a definition, open for writing, with a new session. question: if known better.
 
     UserError where the folder is that of another study file's study, and as write_study.
     """
-    question = question_of(definition)
+    question = question or question_of(definition)
     study = write_study(folder, code=code_digest())
     try:
         _check_source(study, question)
@@ -84,6 +98,8 @@ def last_question(study: Study) -> Question | None:
         tuple(content["varied"]),
         tuple(Objective(one["figure"], one["goal"]) for one in content["objectives"]),
         tuple(Constraint(one["figure"], one["relation"], one["bound"]) for one in content["constraints"]),
+        content["places"],
+        content["workloads"],
     )
 
 
@@ -93,6 +109,8 @@ def _text(question: Question, definition: Definition) -> str:
         "source": question.source,
         "digest": definition.digest(),
         "varied": question.varied,
+        "places": question.places,
+        "workloads": question.workloads,
         "objectives": [vars(objective) for objective in question.objectives],
         "constraints": [vars(constraint) for constraint in question.constraints],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from compiler.target import Target
@@ -48,7 +49,7 @@ def _simulation(run: Run, load: Load, accumulate: int) -> Simulation:
         "run": run.name,
         "pruning": run.pruning,
         "target": asdict(run.target),
-        "load": {**asdict(needed), "trace": file_digest(needed.trace) if needed.trace else None},
+        "load": {**asdict(needed), "trace": _trace_digest(needed.trace) if needed.trace else None},
         "accumulate": accumulate,
         "code": code_digest(),
     }
@@ -64,6 +65,18 @@ def _needed(run: Run, load: Load) -> Load:
     if run.name != DENSE:
         return replace(load, prune=None)
     return replace(load, prune=None, density=None, seed=0, samples=1)
+
+
+def _trace_digest(path: Path) -> str:
+    found = path.stat()
+    return _known_digest(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=16)
+def _known_digest(path: Path, modified_ns: int, size_bytes: int) -> str:
+    """Of a file's bytes; read again when the file has changed."""
+    del modified_ns, size_bytes
+    return file_digest(path)
 
 
 def canonical(content: object) -> str:

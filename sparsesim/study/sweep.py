@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from sparsesim.results.inputs import digest
+from sparsesim.study.definition import Definition
 from sparsesim.study.plan import Plan
 from sparsesim.study.point import Point
 from sparsesim.study.store import Study
@@ -16,9 +17,14 @@ CHUNK = 1024
 ORDER = "running order 1"
 
 
+def places_of(definition: Definition) -> str:
+    """What the places of the points of a definition's plan are stored under."""
+    return digest(f"{ORDER} {definition.digest()}")
+
+
 def places_digest(plan: Plan) -> str:
     """What the places of a plan's points are stored under."""
-    return digest(f"{ORDER} {plan.digest()}")
+    return places_of(plan.definition)
 
 
 def missing_points(plan: Plan, study: Study, *, retry_failed: bool = False) -> Iterator[Point]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sparsesim.study.exploration import Exploration, Trial
+from sparsesim.study.exploration import Trial
 from sparsesim.study.figures import FIGURES
 from sparsesim.study.judge import judge
 from sparsesim.study.point import Scalar
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-def frame_of_trials(study: Study, found: Exploration) -> pandas.DataFrame:
+def frame_of_trials(study: Study, trials: Sequence[Trial]) -> pandas.DataFrame:
     """Columns row (of its first workload in the study), trial, status, network and data set where designs are
     judged on one workload, the searched settings, figures, error.
 
@@ -26,7 +26,7 @@ def frame_of_trials(study: Study, found: Exploration) -> pandas.DataFrame:
     """
     import pandas  # noqa: PLC0415
 
-    shown = [trial for trial in found.trials if trial.status in ("done", "failed")]
+    shown = [trial for trial in trials if trial.status in ("done", "failed")]
     settings = list(dict.fromkeys(name for trial in shown for name in trial.settings))
     figures = [_figures(study, trial) for trial in shown]
     table: dict[str, Sequence[Any]] = {

@@ -191,7 +191,7 @@ def test_a_constraint_known_before_is_not_simulated(workers: list[object], capsy
         ("sweep --trace t.npz", "nothing is varied"),
         (SWEEP + "--vary groups=14 --workers abc", "'--workers': must be a whole number (got 'abc')"),
         (SWEEP + "--vary groups=14 --workers 0", "--workers must be a whole number from 1 to 1024 (got 0)"),
-        (SWEEP + "--vary groups=14 --memory 1", "--memory must be at least 256MiB for a worker to start"),
+        (SWEEP + "--vary groups=14 --memory 1", "--memory must be at least 512MiB for a worker to start"),
         (SWEEP + "--vary groups=14 --memory much", "--memory must be a size such as 2GiB (got 'much')"),
         (SWEEP + "--vary groups=14 --memory " + "9" * 400, "--memory must be a size such as 2GiB"),
         (SWEEP + "--vary groups=14 --scheduler tcp://h:1 --workers 2", "--scheduler contradicts --workers"),
@@ -212,7 +212,7 @@ def test_a_constraint_known_before_is_not_simulated(workers: list[object], capsy
         (EXPLORE + "--vary groups=14,28 --trials x", "'--trials': must be a whole number (got 'x')"),
         (EXPLORE + "--vary groups=14,28 --search-seed -1", "--search-seed must be from 0 to 2^63 - 1"),
         (EXPLORE + "--vary groups=14,28 --sampler best", "'best' is not one of 'nsga2', 'tpe', 'random'"),
-        (EXPLORE + "--vary groups=14,28 --memory 1", "--memory must be at least 256MiB"),
+        (EXPLORE + "--vary groups=14,28 --memory 1", "--memory must be at least 512MiB"),
         ("explore --trace t.npz --vary groups=14 --population 1", "--population must be a whole number"),
         (EXPLORE + "--vary groups=14,28 --constraint area<2", "is not a constraint"),
     ],
@@ -242,7 +242,7 @@ def test_a_scheduler_that_does_not_answer_is_named(capsys: Output, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1GiB", 2**30), ("1g", 2**30), (" 0.5 GB ", 2**29), ("300M", 300 * 2**20), ("268435456", 2**28)],
+    [("1GiB", 2**30), ("1g", 2**30), (" 0.5 GB ", 2**29), ("600M", 600 * 2**20), ("536870912", 2**29)],
 )
 def test_sizes_are_in_powers_of_1024(text: str, size: int) -> None:
     assert memory_bytes(text) == size

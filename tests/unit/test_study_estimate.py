@@ -113,6 +113,20 @@ def stored(folder: Path, study: Definition, seconds: list[float]) -> None:
         )  # fmt: skip
 
 
+@pytest.fixture
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "LEAST_MEASURED", 2)
+
+
+def test_the_first_rows_are_not_believed(tmp_path: Path) -> None:
+    """They pay for what later ones share."""
+    study = define(None, Flags(vary=("groups=7,14,28,56",), networks="alexnet", datasets="cifar10"))
+    stored(tmp_path / "s", study, [300.0, 500.0])
+    with begin(tmp_path / "s", study, []) as writer:
+        assert worker_seconds(Plan(study), writer) == worker_seconds(Plan(study), None)
+
+
+@pytest.mark.usefixtures("few_rows")
 @pytest.mark.parametrize("fixed", [{"networks": "alexnet"}, ALEXNET, {}], ids=["network", "both", "trace"])
 def test_what_was_measured_stands_above_what_was_modelled(fixed: dict[str, str], tmp_path: Path) -> None:
     trace = None if fixed else str(small_trace(tmp_path / "t.npz"))
@@ -122,6 +136,7 @@ def test_what_was_measured_stands_above_what_was_modelled(fixed: dict[str, str],
         assert worker_seconds(Plan(study), writer) == 16.0
 
 
+@pytest.mark.usefixtures("few_rows")
 def test_a_workload_that_was_not_measured_is_modelled(tmp_path: Path) -> None:
     study = define(None, Flags(vary=("groups=7,14",), networks="alexnet,resnet18", datasets="cifar10"))
     alone = define(None, Flags(vary=("groups=7,14",), networks="resnet18", datasets="cifar10"))

@@ -251,7 +251,7 @@ def test_trials_are_rows_judged_on_all_their_workloads(tmp_path: Path) -> None:
     )
     found = Exploration("n", (Objective("with_dram_cycles", "minimize"),), (), trials, exhausted=False)
     with read_study(tmp_path / "s") as study:
-        frame = frame_of_trials(study, found)
+        frame = frame_of_trials(study, found.trials)
     assert column(frame, "trial") == [0, 2, 4]
     assert column(frame, "row") == [1, 3, 1]
     assert column(frame, "status") == ["done", "failed", "done"]
