@@ -139,5 +139,6 @@ def _program_bytes(program: StageProgram) -> int:
     return sum(table.nbytes for table in tables) + objects
 
 
-PROGRAMS: BoundedCache[StageProgram] = BoundedCache(128 << 20, _program_bytes)
+# The programs of ResNet-50 on ImageNet take 8 MiB: the runs of a point share them, and so do like machines.
+PROGRAMS: BoundedCache[StageProgram] = BoundedCache(32 << 20, _program_bytes)
 """Lowered programs that were used last, of this process."""
