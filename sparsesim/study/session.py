@@ -32,7 +32,7 @@ class Question:
     varied: tuple[str, ...]
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
-    places: str
+    places: str = ""
     workloads: int = 0
 
 
