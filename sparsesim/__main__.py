@@ -1,20 +1,15 @@
 """`python -m sparsesim`."""
 
-import signal
 import sys
-from types import FrameType
-
-
-def _ended(number: int, frame: FrameType | None) -> None:
-    """End by raising, so that what is half written is removed; 128 + signal is the shells' exit status."""
-    del frame
-    raise SystemExit(128 + number)
 
 
 def _run() -> int:
     try:
-        signal.signal(signal.SIGTERM, _ended)
-        from sparsesim.cli.main import main  # noqa: PLC0415  (Ctrl-C may come while this is imported)
+        # Ctrl-C may come while these are imported.
+        from sparsesim.cli.ending import end_on_signals  # noqa: PLC0415
+
+        end_on_signals()
+        from sparsesim.cli.main import main  # noqa: PLC0415
 
         return main()
     except KeyboardInterrupt:

@@ -214,18 +214,13 @@ def noted(notes: Path, what: str) -> list[tuple[str, int]]:
     return [(words[1], int(words[2])) for words in split if len(words) == 3 and words[0] == what]
 
 
-def stopped_inside(notes: Path, beyond: int = 0) -> psutil.Process:
-    """A worker stopped in the middle of a simulation: one that started and has not ended.
-
-    beyond: only after so many simulations have ended.
-    """
-    return until(lambda: _stopped(notes, beyond), "a worker is in the middle of a simulation")
+def stopped_inside(notes: Path) -> psutil.Process:
+    """A worker stopped in the middle of a simulation: one that started and has not ended."""
+    return until(lambda: _stopped(notes), "a worker is in the middle of a simulation")
 
 
-def _stopped(notes: Path, beyond: int) -> psutil.Process | None:
+def _stopped(notes: Path) -> psutil.Process | None:
     ended = noted(notes, "end")
-    if len(ended) < beyond:
-        return None
     for key, pid in noted(notes, "start")[-2:]:
         if (key, pid) in ended or not psutil.pid_exists(pid):
             continue

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.table import console_for, paragraph
+from sparsesim.cli.ending import TERMINATED
 from sparsesim.results.folder import RUNS
 from sparsesim.study.asked import frame_of_question
 from sparsesim.study.cluster import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 INTERRUPTED = 130
-TERMINATED = 143  # what SIGTERM is made into (sparsesim/__main__.py)
 FAILED = 1
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 LEAST_MEMORY = 512 * 1024**2

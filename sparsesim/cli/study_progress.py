@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from reports.study_labels import shown_figure, shown_setting, words
+from sparsesim.cli.ending import end_if_asked
 from sparsesim.study.asked import asked_rows
 from sparsesim.study.objectives import Objective
 from sparsesim.study.point import Row, Scalar
@@ -80,7 +81,8 @@ class StudyProgress:
                 del self._best[next(iter(self._best))]
 
     def row(self, row: Row) -> None:
-        """A point has its row."""
+        """A point has its row. Raises for a signal that could not (sparsesim.cli.ending)."""
+        end_if_asked()
         self._new += 1
         self._failed += row.status == "failed"
         self._note(row)

@@ -6,7 +6,7 @@ Schedulers and workers are processes of their own over loopback; the sweeps are 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +60,30 @@ def _check_done_once(folder: Path, undisturbed: dict[str, Any]) -> None:
     assert {attempts for _, attempts, *_ in provenance(folder).values()} == {1}
 
 
-def _check_killed(notes: Path, killed: int) -> None:
-    """The killed worker left one simulation undone, and another one did it."""
+@dataclass(frozen=True)
+class _Killed:
+    """How a sweep ended whose worker `pid` was killed.
+
+    stored: simulations that the study had before. known: starts that were noted before.
+    """
+
+    status: int
+    pid: int
+    stored: set[str]
+    known: int
+
+
+def _check_killed(notes: Path, killed: _Killed) -> None:
+    """The killed worker left one simulation undone, which another one did; none that was stored ran again.
+
+    What was not stored may have been in the memory of the killed worker only, whoever had simulated it.
+    """
     begun, ended = noted(notes, "start"), noted(notes, "end")
-    (lost,) = (key for key, pid in begun if pid == killed and (key, pid) not in ended)
+    (lost,) = (key for key, pid in begun if pid == killed.pid and (key, pid) not in ended)
     assert lost in {key for key, _ in ended}
     assert {key for key, _ in ended} == {key for key, _ in begun}
-    # What had come to an end but was lost with the worker's memory may be done again, the rest not.
-    again = {key for key, count in Counter(key for key, _ in ended).items() if count > 1}
-    assert again <= {key for key, pid in ended if pid == killed}
+    assert killed.stored
+    assert not killed.stored & {key for key, _ in begun[killed.known :]}
 
 
 @pytest.mark.slow
@@ -96,8 +111,8 @@ def test_a_worker_of_a_cluster_killed(
     with cluster(tmp_path / "cluster", SPARSESIM_TEST_NOTES=notes) as there:
         command = sweep(tmp_path / "study", *options, "--scheduler", there.address)
         with started(tmp_path / "sweep", *command) as running:
-            ended, killed = _killed_inside(running, notes)
-    assert ended == 0
+            killed = _killed_inside(running, notes, tmp_path / "study")
+    assert killed.status == 0
     _check_done_once(tmp_path / "study", undisturbed)
     _check_killed(notes, killed)
 
@@ -110,17 +125,19 @@ def test_a_worker_of_this_machine_killed(
     notes = tmp_path / "notes"
     command = sweep(tmp_path / "study", *options, "--workers", 2)
     with started(tmp_path / "sweep", *command, SPARSESIM_TEST_NOTES=notes) as running:
-        ended, killed = _killed_inside(running, notes)
-    assert ended == 0
+        killed = _killed_inside(running, notes, tmp_path / "study")
+    assert killed.status == 0
     _check_done_once(tmp_path / "study", undisturbed)
     _check_killed(notes, killed)
 
 
-def _killed_inside(running: Running, notes: Path) -> tuple[int, int]:
-    """Kill a worker in the middle of a simulation; the status of the sweep, and which process it was."""
-    worker = stopped_inside(notes, beyond=4)
+def _killed_inside(running: Running, notes: Path, folder: Path) -> _Killed:
+    """Kill a worker in the middle of a simulation."""
+    until(lambda: stored(folder) >= 2, "two rows are stored")
+    worker = stopped_inside(notes)
+    before, known = stored_simulations(folder), len(noted(notes, "start"))
     kill(worker)
-    return running.ended().status, worker.pid
+    return _Killed(running.ended().status, worker.pid, before, known)
 
 
 @pytest.mark.slow

@@ -150,23 +150,7 @@ def _check_said(ended: Ended, what: str, folder: Path) -> None:
 def _signalled(
     tmp_path: Path, recorded: Path, number: signal.Signals, send: Callable[[int, int], None]
 ) -> Ended:
-    """A sweep that is sent a signal while it runs; its scratch files and its workers are gone afterwards.
-
-    Python cannot raise where it collects garbage or calls back from C: it says "Exception ignored" and goes
-    on. A sweep that met its signal there ends as if there had been none, and another one is tried.
-    """
-    for _ in range(4):
-        ended = _signalled_once(tmp_path, recorded, number, send)
-        if ended.status or "Exception ignored" not in ended.err:
-            break
-        shutil.rmtree(tmp_path / "study")
-        (tmp_path / "notes").unlink()
-    return ended
-
-
-def _signalled_once(
-    tmp_path: Path, recorded: Path, number: signal.Signals, send: Callable[[int, int], None]
-) -> Ended:
+    """A sweep that is sent a signal while it runs; its scratch files and its workers are gone afterwards."""
     folder, notes = tmp_path / "study", tmp_path / "notes"
     command = sweep(folder, *_points(recorded, SOME), "--workers", 2)
     with started(tmp_path / "sweep", *command, SPARSESIM_TEST_NOTES=notes) as running:
