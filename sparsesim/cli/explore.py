@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports.table import console_for, paragraph
+from reports.terminal.table import console_for, paragraph
 from sparsesim.cli.study import (
     FAILED,
     StudyOptions,

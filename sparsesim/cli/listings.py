@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from reports.numbers import short
-from reports.table import console_for, paragraph
+from reports.terminal.table import console_for, paragraph
 from reports.text import plain
 from sparsesim.machine import export_yaml, load_machine
 from sparsesim.machine import list_machines as built_in

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from reports.averages import print_averages
-from reports.table import console_for
+from reports.terminal.averages import print_averages
+from reports.terminal.table import console_for
 from sparsesim.api import simulate
 from sparsesim.cli.progress import Progress
 from sparsesim.results.model import Result

@@ -122,7 +122,7 @@ def _save(folder: RunFolder, result: Result, request: RunOptions, started: datet
     )
     writers: list[Writer] = []
     if figure:
-        from reports.figure import save_figure  # noqa: PLC0415
+        from reports.figures.layer_gains import save_figure  # noqa: PLC0415
 
         writers.append(lambda path: save_figure(result, path))
     try:
@@ -162,6 +162,6 @@ def _show(result: Result, folder: Path | None, json: bool) -> None:
         if folder is not None:
             print(f"saved in {folder}", file=sys.stderr)
         return
-    from reports.table import console_for, print_result  # noqa: PLC0415
+    from reports.terminal.table import console_for, print_result  # noqa: PLC0415
 
     print_result(result, console_for(sys.stdout), folder)

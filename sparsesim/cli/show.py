@@ -6,8 +6,8 @@ import json as json_module
 import sys
 from pathlib import Path
 
-from reports.study_labels import shown_setting, unit_of
-from reports.table import console_for, paragraph, print_result
+from reports.study.labels import shown_setting, unit_of
+from reports.terminal.table import console_for, paragraph, print_result
 from sparsesim.cli.study import StudyOptions, check_csv, show_study
 from sparsesim.study.reproduce import export_row, is_current, manifest_of, result_of_row
 from sparsesim.study.resolve import command_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.table import console_for, paragraph
+from reports.terminal.table import console_for, paragraph
 from sparsesim.cli.ending import TERMINATED
 from sparsesim.results.folder import RUNS
 from sparsesim.study.asked import frame_of_question
@@ -151,7 +151,7 @@ def say(sentence: str) -> None:
 
 def show_study(study: Study, question: Question, options: StudyOptions) -> int:
     """Print what was asked, draw its figures into the study's folder, write the CSV; how many are done."""
-    from reports.study_table import print_study  # noqa: PLC0415
+    from reports.terminal.study_table import print_study  # noqa: PLC0415
 
     frame = frame_of_question(study, question)
     console = console_for(sys.stdout)
@@ -166,7 +166,7 @@ def show_study(study: Study, question: Question, options: StudyOptions) -> int:
 
 
 def _save_figures(frame: DataFrame, question: Question, folder: Path) -> None:
-    from reports.study_figure import save_study_figures  # noqa: PLC0415
+    from reports.study.figure import save_study_figures  # noqa: PLC0415
 
     written = save_study_figures(frame, question.varied, question.objectives, question.constraints, folder)
     pictures = [path.name for path in written if path.suffix == ".png"]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from reports.study_labels import shown_figure, shown_setting, words
+from reports.study.labels import shown_figure, shown_setting, words
 from sparsesim.cli.ending import end_if_asked
 from sparsesim.study.asked import asked_rows
 from sparsesim.study.objectives import Objective

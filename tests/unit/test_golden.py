@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reports.table import console_for, print_result
+from reports.terminal.table import console_for, print_result
 from sparsesim.api import simulate
 from sparsesim.cli.main import main
 from sparsesim.results.model import Result

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sparsesim
-from reports.table import console_for, print_result
+from reports.terminal.table import console_for, print_result
 from sparsesim.cli.main import main
 from sparsesim.results.model import Result
 from tests.schema_result import check_summary

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports.figure import draw, save_figure
+from reports.figures.layer_gains import draw, save_figure
 from reports.numbers import density, energy, percent, short, times
-from reports.table import PIPED_WIDTH, console_for, print_result
+from reports.terminal.table import PIPED_WIDTH, console_for, print_result
 from sparsesim.results.model import Result
 from tests.builders_results import made_result, step_records
 

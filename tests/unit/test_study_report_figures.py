@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.study_colours import CHOICES, ramp
-from reports.study_figure import save_study_figures
-from reports.study_panels import draw_effects
-from reports.study_pareto import draw_pareto
+from reports.study.colours import CHOICES, ramp
+from reports.study.figure import save_study_figures
+from reports.study.panels import draw_effects
+from reports.study.pareto import draw_pareto
 from sparsesim.study.objectives import Constraint, Objective
 from tests.builders_study import (
     AREA,

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from reports.study_effects import levels, main_effects
-from reports.study_figure import save_study_figures
-from reports.study_labels import axis_unit, excluded_text, heading, limit_text, short_names, shown_figure
-from reports.study_points import allowed, knee, workloads
-from reports.study_table import print_study
-from reports.table import console_for
+from reports.study.effects import levels, main_effects
+from reports.study.figure import save_study_figures
+from reports.study.labels import axis_unit, excluded_text, heading, limit_text, short_names, shown_figure
+from reports.study.points import allowed, knee, workloads
+from reports.terminal.study_table import print_study
+from reports.terminal.table import console_for
 from sparsesim.study.objectives import Constraint, Objective
 from tests.builders_study import (
     AREA,

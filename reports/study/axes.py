@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from reports.study_effects import Levels
-from reports.study_labels import Unit
-from reports.study_points import Values, is_wide
+from reports.study.effects import Levels
+from reports.study.labels import Unit
+from reports.study.points import Values, is_wide
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -65,7 +65,7 @@ def draw(result: Result) -> Figure:
 
 
 def _style() -> Path:
-    return Path(str(resources.files("reports") / "style.mplstyle"))
+    return Path(str(resources.files("reports") / "figures" / "style.mplstyle"))
 
 
 def _title(result: Result) -> str:

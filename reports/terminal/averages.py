@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reports.numbers import percent, times
-from reports.table import PUBLISHED_EFFICIENCY, PUBLISHED_SPEEDUP, TITLES, paragraph
+from reports.terminal.table import PUBLISHED_EFFICIENCY, PUBLISHED_SPEEDUP, TITLES, paragraph
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES, ratio
 

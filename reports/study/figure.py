@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.study_effects import levels, summaries
-from reports.study_panels import draw_effects, shown_settings
-from reports.study_pareto import draw_pareto, shown_objectives
-from reports.study_points import WORKLOAD, allowed, done_points, on_front, values_of, workloads
+from reports.study.effects import levels, summaries
+from reports.study.panels import draw_effects, shown_settings
+from reports.study.pareto import draw_pareto, shown_objectives
+from reports.study.points import WORKLOAD, allowed, done_points, on_front, values_of, workloads
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def save_study_figures(
 ) -> list[Path]:
     """Write the figures `pareto` and `effects` of a study, and beside each a CSV file of what it shows.
 
-    frame, varied, objectives, constraints: as reports.study_table.print_study takes them. formats: endings
-    that matplotlib knows. Equal studies give equal files. Returns what was written: nothing where no point is
-    done that has the first objective, no `effects` where no setting has two values.
+    frame, varied, objectives, constraints: as reports.terminal.study_table.print_study takes them. formats:
+    endings that matplotlib knows. Equal studies give equal files. Returns what was written: nothing where no
+    point is done that has the first objective, no `effects` where no setting has two values.
     """
     from matplotlib import style  # noqa: PLC0415
 
@@ -63,7 +63,7 @@ def save_study_figures(
 
 
 def _style() -> Path:
-    return Path(str(resources.files("reports") / "style.mplstyle"))
+    return Path(str(resources.files("reports") / "figures" / "style.mplstyle"))
 
 
 def _save(figure: Figure, folder: Path, stem: str, formats: Iterable[str]) -> list[Path]:

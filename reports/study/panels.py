@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.study_axes import figure_ticks, legend, panels, scale, setting_ticks
-from reports.study_colours import EXCLUDED, PLAIN
-from reports.study_effects import Levels, Summary, levels, main_effects, summaries
-from reports.study_labels import axis_unit, excluded_text, limit_text, short_names
-from reports.study_points import Mask, Values, allowed, cut_text, drawn_workloads, values_of
+from reports.study.axes import figure_ticks, legend, panels, scale, setting_ticks
+from reports.study.colours import EXCLUDED, PLAIN
+from reports.study.effects import Levels, Summary, levels, main_effects, summaries
+from reports.study.labels import axis_unit, excluded_text, limit_text, short_names
+from reports.study.points import Mask, Values, allowed, cut_text, drawn_workloads, values_of
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:

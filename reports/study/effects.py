@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.study_labels import is_number, shown_setting
-from reports.study_points import WORKLOAD, Values, settings_of, values_of, workloads
+from reports.study.labels import is_number, shown_setting
+from reports.study.points import WORKLOAD, Values, settings_of, values_of, workloads
 from sparsesim.study.objectives import Objective
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.numbers import times
-from reports.study_effects import main_effects
-from reports.study_labels import heading, short_names, shown_figure, shown_setting, words
-from reports.study_points import (
+from reports.study.effects import main_effects
+from reports.study.labels import heading, short_names, shown_figure, shown_setting, words
+from reports.study.points import (
     WORKLOAD,
     Mask,
     allowed,
@@ -29,7 +29,7 @@ from reports.study_points import (
     values_of,
     workloads,
 )
-from reports.table import paragraph
+from reports.terminal.table import paragraph
 from reports.text import plain
 from sparsesim.study.objectives import Constraint, Objective
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.study_axes import Panels, bar_ticks, figure_ticks, legend, near, panels, scale
-from reports.study_colours import EXCLUDED, PLAIN, Colours, colours, ramp
-from reports.study_effects import main_effects
-from reports.study_labels import Unit, axis_unit, excluded_text, limit_text, short_names
-from reports.study_points import Mask, Values, allowed, cut_text, drawn_workloads, on_front, values_of
+from reports.study.axes import Panels, bar_ticks, figure_ticks, legend, near, panels, scale
+from reports.study.colours import EXCLUDED, PLAIN, Colours, colours, ramp
+from reports.study.effects import main_effects
+from reports.study.labels import Unit, axis_unit, excluded_text, limit_text, short_names
+from reports.study.points import Mask, Values, allowed, cut_text, drawn_workloads, on_front, values_of
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:

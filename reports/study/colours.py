@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.study_effects import Effect, Levels, levels
-from reports.study_labels import is_number
-from reports.study_points import Values, is_wide, settings_of
+from reports.study.effects import Effect, Levels, levels
+from reports.study.labels import is_number
+from reports.study.points import Values, is_wide, settings_of
 
 if TYPE_CHECKING:
     from matplotlib.colors import LinearSegmentedColormap, Normalize

@@ -12,8 +12,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.table import Table
 
-from reports.layer_table import print_layers
 from reports.numbers import energy, percent, short, times
+from reports.terminal.layer_table import print_layers
 from reports.text import plain
 from sparsesim.results.model import DENSE, Result, RunResult
 from sparsesim.results.parts import CAUSES, Accounts, ratio

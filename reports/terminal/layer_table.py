@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from reports.columns import Block, Column, Line, blocks
+from reports.terminal.columns import Block, Column, Line, blocks
 from reports.text import shown_name
 from sparsesim.results.model import Result
 from sparsesim.results.parts import STAGES, added

@@ -1,0 +1,1 @@
+"""Figures of a result: one file a figure, all in one visual language (reports.language)."""
