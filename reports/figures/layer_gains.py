@@ -1,14 +1,18 @@
-"""The figure: speedup and energy efficiency per layer, side by side, the whole network drawn in."""
+"""Speedup and energy efficiency per layer, side by side, the whole network drawn in."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Mapping
-from importlib import resources
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.figures.bars import draw_bars, legend_handle
+from reports.figures.drawing import Drawing, Rows
+from reports.figures.files import save
+from reports.figures.rows import TALL, row_figure
+from reports.figures.style import house_style
+from reports.language import INK, PAPER, run_colour
 from reports.numbers import times
 from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
@@ -16,56 +20,49 @@ from sparsesim.results.parts import Measures, ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STEM = "speedup-energy"
-_WIDTH_INCHES = 9.0
-_MARGIN_INCHES = 1.5
-_LAYER_INCHES = 0.2
-_TALL = 40  # layers, from which the scale is repeated at the top
-# Dates and versions would make equal figures differ.
-_METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
 Quantity = Callable[[Measures], float]
 
 
+def _cycles(measures: Measures) -> float:
+    return measures.cycles.on_chip
+
+
+def _energy(measures: Measures) -> float:
+    return measures.energy_pj.on_chip.centre
+
+
 def save_figure(result: Result, folder: Path) -> None:
-    """Write speedup-energy.svg and .png into a folder; equal results give equal files."""
-    from matplotlib import style  # noqa: PLC0415
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-
-    with style.context(_style()), warnings.catch_warnings():
-        # A layer whose name the font has no letters for gets boxes there.
-        warnings.filterwarnings("ignore", message=".*Glyph .* missing from font", category=UserWarning)
-        figure = draw(result)
-        FigureCanvasAgg(figure)
-        for kind, metadata in _METADATA.items():
-            figure.savefig(folder / f"{STEM}.{kind}", format=kind, metadata=metadata)
+    """Write speedup-energy.svg, .png and .csv into a folder; equal results give equal files."""
+    with house_style():
+        save(layer_gains(result), folder, ("svg", "png"))
 
 
-def draw(result: Result) -> Figure:
-    """The figure of a result: for every layer a horizontal bar per run that is compared with dense.
+def layer_gains(result: Result) -> Drawing:
+    """For every layer a horizontal bar per run that is compared with dense; dashed: the whole network.
 
-    On-chip accounting, Forward, GTA and GTW of a layer together. Lines across all layers: the whole network.
+    On-chip accounting, Forward, GTA and GTW of a layer together. Within house_style().
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     names = result.layer_names()
-    height = _MARGIN_INCHES + _LAYER_INCHES * len(names)
-    figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
     layers = {run: result.whole_layers(run) for run in result.runs}
-    _panel(left, "speedup over dense", result, layers, lambda m: m.cycles.on_chip)
-    _panel(right, "energy efficiency over dense", result, layers, lambda m: m.energy_pj.on_chip.centre)
-    left.set_yticks(range(len(names)), [shown_name(name) for name in names])
-    left.set_ylim(len(names) - 0.4, -0.6)
+    figure, (left, right) = row_figure(names, 2)
+    _panel(left, "speedup over dense", result, layers, _cycles)
+    _panel(right, "energy efficiency over dense", result, layers, _energy)
     figure.suptitle(_title(result))
+    handles = [legend_handle(run, run_colour(run)) for run in result.compared]
     # Of the figure, not of an axes: above them stand the totals, wherever they are.
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure
-
-
-def _style() -> Path:
-    return Path(str(resources.files("reports") / "figures" / "style.mplstyle"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return Drawing(
+        stem=STEM,
+        title="Speedup and energy efficiency per layer",
+        lead="On chip; Forward, GTA and GTW of a layer together, over the dense baseline. Dashed: the whole "
+        "network.",
+        alt=_alt(result),
+        figure=figure,
+        data=_data(result, layers),
+        targets=[Rows(left, len(names))],
+    )
 
 
 def _title(result: Result) -> str:
@@ -74,34 +71,55 @@ def _title(result: Result) -> str:
     return f"{workload}: machine {shown_name(result.machine.name)}, on chip, one training step"
 
 
+def _alt(result: Result) -> str:
+    totals = [
+        f"{run} {times(result.speedup[run].on_chip)} faster and {times(result.energy_efficiency[run].on_chip)} "
+        f"more energy-efficient"
+        for run in result.compared
+    ]
+    layers = len(result.layer_names())
+    return f"Two bars per layer for {layers} layers. The whole network: {'; '.join(totals)}."
+
+
+def _data(result: Result, layers: Mapping[str, Mapping[str, Measures]]) -> Mapping[str, Sequence[Any]]:
+    names = result.layer_names()
+    data: dict[str, Sequence[Any]] = {"layer": names}
+    for run in result.compared:
+        data[f"{run}_speedup"] = _ratios(names, layers, run, _cycles)
+        data[f"{run}_energy_efficiency"] = _ratios(names, layers, run, _energy)
+    return data
+
+
+def _ratios(
+    names: Sequence[str], layers: Mapping[str, Mapping[str, Measures]], run: str, quantity: Quantity
+) -> list[float]:
+    return [ratio(quantity(layers[DENSE][name]), quantity(layers[run][name])) for name in names]
+
+
 def _panel(
     axes: Axes, title: str, result: Result, layers: Mapping[str, Mapping[str, Measures]], quantity: Quantity
 ) -> None:
     names = result.layer_names()
     thickness = 0.8 / len(result.compared)
-    tall = len(names) > _TALL
     for place, run in enumerate(result.compared):
-        ratios = [ratio(quantity(layers[DENSE][name]), quantity(layers[run][name])) for name in names]
         offset = (place - (len(result.compared) - 1) / 2) * thickness
         middles = [i + offset for i in range(len(names))]
-        axes.barh(middles, ratios, height=thickness, color=f"C{place}", label=run)
+        draw_bars(axes, middles, 0, _ratios(names, layers, run, quantity), thickness, run_colour(run))
         total = ratio(quantity(result.runs[DENSE]), quantity(result.runs[run]))
         if math.isfinite(total):
-            _draw_total(axes, run, place, total, tall)
-    axes.axvline(1, color="black", linewidth=0.8)
+            _draw_total(axes, run, place, total, len(names) > TALL)
+    axes.axvline(1, color=INK.light, linewidth=0.8)
+    axes.autoscale_view(scaley=False)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{title} (dashed: whole network)")
-    axes.tick_params(axis="y", length=0)
-    if tall:
-        axes.tick_params(axis="x", top=True, labeltop=True)
 
 
 def _draw_total(axes: Axes, run: str, place: int, total: float, tall: bool) -> None:
     """A dashed line across all layers, its value above; a white rim keeps it visible on its own bars."""
     from matplotlib.patheffects import withStroke  # noqa: PLC0415
 
-    rim = [withStroke(linewidth=3, foreground="white")]
-    axes.axvline(total, color=f"C{place}", linewidth=1.4, linestyle="--", path_effects=rim)
+    rim = [withStroke(linewidth=3, foreground=PAPER.light)]
+    axes.axvline(total, color=run_colour(run), linewidth=1.4, linestyle="--", path_effects=rim)
     axes.annotate(
         f"{run} {times(total)}",
         (total, 1),

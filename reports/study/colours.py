@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reports.language import ramp
 from reports.study.effects import Effect, Levels, levels
 from reports.study.labels import is_number
 from reports.study.points import Values, is_wide, settings_of
 
 if TYPE_CHECKING:
-    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.colors import Normalize
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-# From dark blue over the blue, green and orange of Okabe and Ito, the latter two a little lighter: lightness
-# grows throughout, so neither hue nor any kind of colour vision is needed to tell the order.
-RAMP = ((0.0, "#08264A"), (0.4, "#0072B2"), (0.7, "#1FAF86"), (1.0, "#F5B700"))
 # Okabe and Ito, as in style.mplstyle, for what has no order.
 CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000")
 PLAIN = "#0072B2"
@@ -38,13 +36,6 @@ class Colours:
     of_point: NDArray[np.float64]
     legend: dict[str, Any]
     norm: Normalize | None = None
-
-
-def ramp() -> LinearSegmentedColormap:
-    """The colour map of numbers."""
-    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
-
-    return LinearSegmentedColormap.from_list("sparsesim", RAMP)
 
 
 def colours(done: DataFrame, effects: Iterable[Effect]) -> Colours | None:

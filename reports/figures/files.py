@@ -1,0 +1,70 @@
+"""Drawings as files: vector and pixel formats, and the data beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from reports.figures.drawing import Drawing
+
+FORMATS = ("png", "svg", "pdf")
+# Dates and versions would make equal figures differ.
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def save(drawing: Drawing, folder: Path, formats: Iterable[str]) -> list[Path]:
+    """Write a drawing in some of FORMATS and its data as CSV; returns the paths.
+
+    Within house_style(). Equal drawings give equal files.
+    """
+    settle(drawing.figure)
+    written = [folder / f"{drawing.stem}.{kind}" for kind in formats]
+    for path in written:
+        path.write_bytes(picture(drawing.figure, path.suffix[1:]))
+    table = folder / f"{drawing.stem}.csv"
+    table.write_text(csv_text(drawing), encoding="utf-8", newline="")
+    return [*written, table]
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out once, for all formats and for whoever asks where things are."""
+    from matplotlib import rcParams  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+
+    if figure.get_layout_engine() is None:
+        return
+    FigureCanvasAgg(figure)
+    figure.set_dpi(rcParams["savefig.dpi"])
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def picture(figure: Figure, kind: str) -> bytes:
+    """A settled figure in one of FORMATS."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+    return buffer.getvalue()
+
+
+def csv_text(drawing: Drawing) -> str:
+    """The data of a drawing; None is an empty cell."""
+    return table_text(list(drawing.data), list(zip(*drawing.data.values(), strict=True)))
+
+
+def table_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,40 @@
+"""Figures with a row per layer: room for every name at 5 layers and at 400."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reports.text import shown_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_INCHES = 9.0
+_MARGIN_INCHES = 1.5
+_ROW_INCHES, _TIGHT_ROW_INCHES = 0.2, 0.13
+TALL = 40  # layers, from which the scale is repeated at the top
+MANY = 120  # layers, from which rows are tight
+_TIGHT_FONT_POINTS = 6
+
+
+def row_figure(layers: Sequence[str], panels: int, bars: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of some panels side by side with a row per layer, the first on top; layout is constrained.
+
+    bars: drawn side by side in a row, which make it higher.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    many = len(layers) > MANY
+    row = (_TIGHT_ROW_INCHES if many else _ROW_INCHES) * (1 + 0.25 * (bars - 1))
+    figure = Figure(figsize=(WIDTH_INCHES, _MARGIN_INCHES + row * len(layers)), layout="constrained")
+    axes: list[Axes] = list(figure.subplots(1, panels, sharey=True, squeeze=False)[0])
+    size = {"fontsize": _TIGHT_FONT_POINTS} if many else {}
+    axes[0].set_yticks(range(len(layers)), [shown_name(name) for name in layers], **size)
+    axes[0].set_ylim(len(layers) - 0.4, -0.6)
+    for one in axes:
+        one.tick_params(axis="y", length=0)
+        if len(layers) > TALL:
+            one.tick_params(axis="x", top=True, labeltop=True)
+    return figure, axes
