@@ -1,4 +1,4 @@
-"""The one visual language of all figures: which colour, and which words, every thing has wherever it is drawn.
+"""The one visual language of all figures: the colour and the words that a thing has wherever it is drawn.
 
 Every set of colours that is drawn together is told apart by normal vision and by all three kinds of colour
 blindness, on white and on dark paper; tests/unit/test_colours.py measures the distances. Colours are chosen
@@ -73,6 +73,24 @@ RUNS: Mapping[str, Colour] = {
     "pruned": _SPARSE,
     "recorded": _SPARSE,
 }
+# The points of a study, and what is said of them.
+POINTS: Mapping[str, Colour] = {
+    "point": Colour("#2ba2bf", "#69bfc6"),
+    "excluded": _OTHER,
+    "median": Colour("#cda305", "#ecd05a"),
+    "best": Colour("#911016", "#e06863"),
+    "limit": Colour("#7625ae", "#cb66f8"),
+}
+# Values of a setting that have no order, whatever they are, in the order they appear in.
+CHOICES = (
+    Colour("#6c56cc", "#9261c8"),
+    Colour("#eb6117", "#fb8821"),
+    Colour("#2e8b75", "#249368"),
+    Colour("#9c0827", "#dc3c39"),
+    Colour("#55d2ff", "#afaaf1"),
+    Colour("#cb78b2", "#ffb8d6"),
+    Colour("#4f1a3f", "#e3e87d"),
+)
 # What is drawn together, and must be told apart.
 SETS: Mapping[str, Mapping[str, Colour]] = {
     "stages": STAGES,
@@ -80,10 +98,14 @@ SETS: Mapping[str, Mapping[str, Colour]] = {
     "components": COMPONENTS,
     "densities": DENSITIES,
     "runs": {name: RUNS[name] for name in ("dense", "natural", "pruned")},
+    "points": POINTS,
+    "choices": {"none": _OTHER} | {str(place): colour for place, colour in enumerate(CHOICES, start=1)},
 }
 # From dark blue over the blue, green and orange of Okabe and Ito, the latter two a little lighter: lightness
 # grows throughout, so neither hue nor any kind of colour vision is needed to tell the order.
 RAMP = ((0.0, "#08264a"), (0.4, "#0072b2"), (0.7, "#1faf86"), (1.0, "#f5b700"))
+# Of the ramp, for points: darker ones are not seen on dark paper, and the page does not swap these colours.
+POINTS_BEGIN = 0.2
 
 STAGE_WORDS = {"forward": "Forward", "gta": "GTA", "gtw": "GTW", "other": "other"}
 CAUSE_WORDS = {
@@ -118,8 +140,16 @@ def variables() -> dict[str, Colour]:
     return named
 
 
-def ramp() -> Any:
-    """The colour map of numbers (matplotlib's LinearSegmentedColormap)."""
+def ramp(begin: float = 0.0) -> Any:
+    """The colour map of numbers (matplotlib's LinearSegmentedColormap), from a place of RAMP on.
+
+    begin: POINTS_BEGIN where small things are drawn on bare paper, 0 where areas are filled.
+    """
     from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
 
-    return LinearSegmentedColormap.from_list("sparsesim", RAMP)
+    whole = LinearSegmentedColormap.from_list("sparsesim", RAMP)
+    if not begin:
+        return whole
+    return LinearSegmentedColormap.from_list(
+        "sparsesim", whole([begin + place / 64 * (1 - begin) for place in range(65)])
+    )

@@ -1,6 +1,7 @@
 """Cycle-accurate simulator of sparse CNN training accelerators.
 
 `sparsesim.simulate(...)` is `python -m sparsesim run`; it returns a `sparsesim.results.model.Result`.
+`sparsesim.load_run(folder)` reads what `run` has saved, the result and the manifest, and
 `sparsesim.load_study(path)` reads what `sweep` and `explore` stored as one pandas DataFrame.
 """
 
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sparsesim.api import simulate
     from sparsesim.results.model import Result
+    from sparsesim.results.reading import load_run
     from sparsesim.study.read import load_study
 
-__all__ = ["Result", "__version__", "load_study", "simulate"]
+__all__ = ["Result", "__version__", "load_run", "load_study", "simulate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +24,10 @@ def __getattr__(name: str) -> Any:
         from sparsesim.api import simulate  # noqa: PLC0415
 
         return simulate
+    if name == "load_run":
+        from sparsesim.results.reading import load_run  # noqa: PLC0415
+
+        return load_run
     if name == "load_study":
         from sparsesim.study.read import load_study  # noqa: PLC0415
 

@@ -54,6 +54,7 @@ def result_of(request: Request, workload: Workload, records: StepRecords, wall_s
         profile=dict(workload.profile),
         wall_seconds=wall_seconds,
         prune=request.load.prune,
+        density_over_time=workload.density_over_time,
     )
     check_bounds(result)
     return result

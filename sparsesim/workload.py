@@ -16,6 +16,7 @@ from sparsesim.machine import Machine
 from sparsesim.request import Density, Load
 from workloads.catalog import load_network
 from workloads.errors import UserError
+from workloads.sparsity.over_time import DensityOverTime
 from workloads.sparsity.profile import Profile, uniform_profile
 from workloads.sparsity.shapes import LayerShape
 from workloads.sparsity.trace import Trace, load_trace
@@ -26,7 +27,8 @@ from workloads.sparsity.transfer import profile_for
 @dataclass(frozen=True)
 class Workload:
     """What is simulated. profile: words about where the masks come from. accumulate: samples a GTW job may
-    accumulate over. runs: name and pruning rate of the runs beside the dense one.
+    accumulate over. runs: name and pruning rate of the runs beside the dense one. density_over_time: of the
+    profile.
     """
 
     network: str
@@ -38,6 +40,7 @@ class Workload:
     samples: int
     accumulate: int
     runs: Sequence[tuple[str, float]]
+    density_over_time: DensityOverTime | None = None
 
 
 def accumulated_samples(machine: Machine, batch: int) -> int:
@@ -118,6 +121,7 @@ def _from_profile(load: Load, accumulate: int) -> Workload:
         load.samples or 1,
         accumulate,
         runs,
+        profile.density_over_time,
     )
 
 

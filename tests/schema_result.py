@@ -14,8 +14,8 @@ TOP = {
     "energy_efficiency", "layers", "wall_seconds",
 }  # fmt: skip
 MORE = {
-    "prune", "energy_table", "notes", "engine", "energy_efficiency_range", "speedup_half_width",
-    "energy_efficiency_half_width",
+    "revision", "density_over_time", "prune", "energy_table", "notes", "engine", "energy_efficiency_range",
+    "speedup_half_width", "energy_efficiency_half_width",
 }  # fmt: skip
 RUN = {
     "cycles", "cycles_by_stage", "useful_macs", "dense_macs", "pe_utilization", "group_cycles", "bytes",
@@ -98,6 +98,8 @@ def check_measures(measures: dict[str, Any], groups: int) -> None:
         assert set(energy[accounting]) == RANGE
         assert 0 <= energy[accounting]["low"] <= energy[accounting]["centre"] <= energy[accounting]["high"]
     assert set(energy["by_component"]) == COMPONENTS
+    for name, (low, high) in energy["by_component_range"]["with_dram"].items():
+        assert 0 <= low <= energy["by_component"][name] <= high
     assert sum(energy["by_component"].values()) == pytest.approx(energy["with_dram"]["centre"])
     assert sum(energy["by_component_on_chip"].values()) == pytest.approx(energy["on_chip"]["centre"])
 
@@ -135,14 +137,14 @@ def _finite(value: Any, where: str) -> None:
             _finite(inner, f"{where}[{place}]")
 
 
-def _number_paths(tree: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = []
-    for key, value in tree.items():
-        found += _number_paths(value, (*path, key)) if isinstance(value, dict) else [(*path, key)]
-    return found
+def _number_paths(tree: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    if not isinstance(tree, dict | list):
+        return [path]
+    below = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    return [found for key, value in below for found in _number_paths(value, (*path, key))]
 
 
-def _at(tree: Any, path: tuple[str, ...]) -> Any:
+def _at(tree: Any, path: tuple[str | int, ...]) -> Any:
     for key in path:
         tree = tree[key]
     return tree

@@ -72,10 +72,12 @@ def _title(result: Result) -> str:
 
 
 def _alt(result: Result) -> str:
+    gains = {
+        run: (result.speedup[run].on_chip, result.energy_efficiency[run].on_chip) for run in result.compared
+    }
     totals = [
-        f"{run} {times(result.speedup[run].on_chip)} faster and {times(result.energy_efficiency[run].on_chip)} "
-        f"more energy-efficient"
-        for run in result.compared
+        f"{run} {times(speedup)} faster and {times(efficiency)} more energy-efficient"
+        for run, (speedup, efficiency) in gains.items()
     ]
     layers = len(result.layer_names())
     return f"Two bars per layer for {layers} layers. The whole network: {'; '.join(totals)}."

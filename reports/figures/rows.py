@@ -30,8 +30,9 @@ def row_figure(layers: Sequence[str], panels: int, bars: int = 1) -> tuple[Figur
     row = (_TIGHT_ROW_INCHES if many else _ROW_INCHES) * (1 + 0.25 * (bars - 1))
     figure = Figure(figsize=(WIDTH_INCHES, _MARGIN_INCHES + row * len(layers)), layout="constrained")
     axes: list[Axes] = list(figure.subplots(1, panels, sharey=True, squeeze=False)[0])
-    size = {"fontsize": _TIGHT_FONT_POINTS} if many else {}
-    axes[0].set_yticks(range(len(layers)), [shown_name(name) for name in layers], **size)
+    axes[0].set_yticks(range(len(layers)), [shown_name(name) for name in layers])
+    if many:
+        axes[0].tick_params(axis="y", labelsize=_TIGHT_FONT_POINTS)
     axes[0].set_ylim(len(layers) - 0.4, -0.6)
     for one in axes:
         one.tick_params(axis="y", length=0)

@@ -8,8 +8,10 @@ from statistics import fmean
 from rich.console import Console
 from rich.table import Table
 
+from reports import published
 from reports.numbers import percent, times
-from reports.terminal.table import PUBLISHED_EFFICIENCY, PUBLISHED_SPEEDUP, TITLES, paragraph
+from reports.remarks import TITLES
+from reports.terminal.table import paragraph
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES, ratio
 
@@ -77,8 +79,8 @@ def averages_table(results: Sequence[Result], accounting: str) -> Table:
     for run in dict.fromkeys(run for result in results for run in result.compared):
         table.add_row(*_averages(results, run, accounting), style="bold")
     if on_chip:
-        published = times(PUBLISHED_SPEEDUP), times(PUBLISHED_EFFICIENCY)
-        table.add_row("published", "average", "", *published, style="bold")
+        quoted = times(published.SPEEDUP), times(published.EFFICIENCY)
+        table.add_row("published", "average", "", *quoted, style="bold")
     return table
 
 

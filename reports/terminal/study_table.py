@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -16,19 +15,10 @@ from rich.text import Text
 
 from reports.numbers import times
 from reports.study.effects import main_effects
-from reports.study.labels import heading, short_names, shown_figure, shown_setting, words
-from reports.study.points import (
-    WORKLOAD,
-    Mask,
-    allowed,
-    best_first,
-    done_points,
-    knee,
-    on_front,
-    settings_of,
-    values_of,
-    workloads,
-)
+from reports.study.labels import heading, short_names, shown_figure, shown_setting
+from reports.study.points import WORKLOAD, Mask, allowed, done_points, settings_of, values_of, workloads
+from reports.study.selection import best_points
+from reports.study.sentences import counts, effect_words, errors, meeting, said
 from reports.terminal.table import paragraph
 from reports.text import plain
 from sparsesim.study.objectives import Constraint, Objective
@@ -37,8 +27,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _AREA = "area_mm2"
-_MOST_ERRORS = 5
-_LONGEST_ERROR = 300  # characters of an error's sentence
 _MOST_BEST = 5  # points, where there is one objective
 _MOST_FRONT = 20  # points of a front, of all workloads together twice as many, but
 _LEAST_FRONT = 5  # of each as many
@@ -71,50 +59,20 @@ def print_study(
     varied: the settings that differ between points. With one objective the best points are printed, with more
     the Pareto front; points that break a constraint are left out of both.
     """
-    for sentence in (*_counts(frame), *_errors(frame)):
+    for sentence in (counts(frame), *(f"  {error}" for error in errors(frame))):
         paragraph(console, sentence)
     done = done_points(frame)
     if done.empty or not objectives:
         return
     permitted = allowed(done, constraints)
     if constraints:
-        paragraph(console, _constraints(permitted, constraints))
+        paragraph(console, f"{meeting(permitted, constraints)}; the others are not listed.")
     of_workloads = workloads(done)
     for name, mine in of_workloads.items():
         _print_best(
             done, name, mine & permitted, _Shown(varied, objectives, constraints, len(of_workloads)), console
         )
     _print_effects(done, varied, objectives[0], console)
-
-
-def _counts(frame: DataFrame) -> Iterator[str]:
-    statuses = Counter(frame["status"]) if "status" in frame else Counter()
-    if not statuses:
-        yield "No point is done yet."
-        return
-    failed = f", {_points(statuses['failed'])} failed" if statuses["failed"] else ""
-    yield f"{_points(statuses['done'])} done{failed}."
-
-
-def _points(count: int) -> str:
-    return f"{count:,} point{'' if count == 1 else 's'}"
-
-
-def _errors(frame: DataFrame) -> Iterator[str]:
-    if "error" not in frame or "status" not in frame:
-        return
-    errors = Counter(str(error) for error in settings_of(frame[frame["status"] == "failed"], "error"))
-    for error, count in errors.most_common(_MOST_ERRORS):
-        sentence = error if len(error) <= _LONGEST_ERROR else f"{error[:_LONGEST_ERROR]}..."
-        yield f"  {count:,} x {sentence}"
-    if len(errors) > _MOST_ERRORS:
-        rest = sum(errors.values()) - sum(count for _, count in errors.most_common(_MOST_ERRORS))
-        yield f"  {rest:,} x one of {len(errors) - _MOST_ERRORS:,} other errors"
-
-
-def _constraints(permitted: Mask, constraints: Sequence[Constraint]) -> str:
-    limits = " and ".join(map(str, constraints))
-    return f"{_points(int(permitted.sum()))} of {len(permitted):,} meet {limits}; the others are not listed."
 
 
 @dataclass(frozen=True)
@@ -137,67 +95,17 @@ class _Shown:
 
 
 def _print_best(done: DataFrame, name: str, among: Mask, shown: _Shown, console: Console) -> None:
-    places, remarks, what = _best(done, among, shown)
-    if not len(places):
+    found = best_points(done, among, shown.objectives, _MOST_BEST, shown.most)
+    if not len(found.places):
         paragraph(console, f"{name}: no point meets the constraints and has figures for every objective.")
         return
-    columns = list(_columns(done, places, shown))
-    if any(remarks):
+    columns = list(_columns(done, found.places, shown))
+    if any(found.remarks):
         # Beside the row's number, so that it stays there when columns go into a table below.
-        columns.insert(1, _Column("\n", remarks, "left"))
-    _print_title(console, f"{name}: {what}")
+        columns.insert(1, _Column("\n", found.remarks, "left"))
+    _print_title(console, f"{name}: {found.what}")
     for chunk in _fitting(columns, console.width):
         console.print(_table(chunk))
-
-
-def _best(done: DataFrame, among: Mask, shown: _Shown) -> tuple[NDArray[np.intp], list[str], str]:
-    """The points to be shown, a remark on each, and what they are."""
-    first = shown.objectives[0]
-    figures = values_of(done, first.figure)
-    if len(shown.objectives) == 1:
-        figures[~among] = np.nan
-        order = best_first(figures, first)
-        places = order[np.isfinite(figures[order])][:_MOST_BEST]
-        return places, [""] * len(places), f"best {_points(len(places))}, {_said(first)}"
-    members = np.flatnonzero(on_front(done, shown.objectives, among))
-    members = members[best_first(figures[members], first)]
-    remarks = _remarks(done, members, shown.objectives)
-    kept = _thinned(len(members), [place for place, remark in enumerate(remarks) if remark], shown.most)
-    what = f"Pareto front, {_points(len(members))}"
-    if len(kept) < len(members):
-        what += f" ({len(kept)} of them shown)"
-    return members[kept], [remarks[place] for place in kept], f"{what}; {_goals(shown.objectives)}"
-
-
-def _said(objective: Objective) -> str:
-    direction = "lowest" if objective.goal == "minimize" else "highest"
-    return f"{direction} {' '.join(part for part in words(objective.figure) if part)} first"
-
-
-def _goals(objectives: Sequence[Objective]) -> str:
-    return ", ".join(f"{one.goal} {words(one.figure)[0]}" for one in objectives)
-
-
-def _remarks(done: DataFrame, members: NDArray[np.intp], objectives: Sequence[Objective]) -> list[str]:
-    """Which objective a point of a front is best at, and the knee."""
-    found: list[list[str]] = [[] for _ in members]
-    if not found:
-        return []
-    for objective in objectives:
-        best = best_first(values_of(done, objective.figure)[members], objective)[0]
-        found[best].append(f"best {words(objective.figure)[0]}")
-    if len(objectives) == 2:
-        columns = [values_of(done, objective.figure)[members] for objective in objectives]
-        place = knee(np.column_stack(columns), objectives)
-        if place is not None:
-            found[place].append("knee")
-    return [", ".join(remarks) for remarks in found]
-
-
-def _thinned(count: int, kept: Sequence[int], most: int) -> list[int]:
-    """At most `most` places of `count`, evenly spread, all of `kept` among them."""
-    spread = np.linspace(0, count - 1, max(0, min(count, most - len(kept)))).round().astype(int).tolist()
-    return sorted({*kept, *spread})
 
 
 def _columns(done: DataFrame, places: NDArray[np.intp], shown: _Shown) -> Iterator[_Column]:
@@ -248,8 +156,7 @@ def _print_effects(done: DataFrame, varied: Sequence[str], objective: Objective,
     if not effects:
         return
     names = short_names(varied)
-    said = " ".join(part for part in words(objective.figure) if part)
-    _print_title(console, f"What matters most for {said}")
+    _print_title(console, f"What matters most for {said(objective.figure)}")
     columns = [
         _Column("setting", [names[effect.setting] for effect in effects], "left"),
         _Column("effect", [times(effect.ratio) for effect in effects]),
@@ -258,8 +165,4 @@ def _print_effects(done: DataFrame, varied: Sequence[str], objective: Objective,
     ]
     for chunk in _fitting(columns, console.width):
         console.print(_table(chunk))
-    paragraph(
-        console,
-        f"effect: geometric mean of {said} at the worst value of a setting over that at its best (or the "
-        "inverse, where more is better), over all points done, those that break a constraint too.",
-    )
+    paragraph(console, effect_words(objective))

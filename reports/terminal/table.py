@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reports.numbers import energy, percent, short, times
+from reports.remarks import LEGEND, TITLES, remarks, what
 from reports.terminal.layer_table import print_layers
 from reports.text import plain
 from sparsesim.results.model import DENSE, Result, RunResult
@@ -20,22 +21,6 @@ from sparsesim.results.parts import CAUSES, Accounts, ratio
 
 PIPED_WIDTH = 120  # characters, where there is no terminal that has a width
 NARROW = 100  # below it the headline makes do with three digits and fewer columns
-# Dai et al., DAC 2020, abstract: an average over AlexNet and ResNets.
-PUBLISHED_SPEEDUP, PUBLISHED_EFFICIENCY = 2.7, 2.2
-PUBLISHED_NETWORKS = ("alexnet", "resnet18", "resnet34")
-TITLES = {
-    "on_chip": "On chip (the published accounting: convolution and FC layers, no wait for memory, no "
-    "off-chip energy)",
-    "with_dram": "With DRAM (the whole training step: memory stalls, batch-norm, pooling, weight update, "
-    "off-chip energy)",
-}
-
-
-_LEGEND = (
-    "I, dO: densities of non-zeros. mask: share of dI that is needed. busy: at work on useful products; "
-    "reject: on ch0 entries without one; waiting for a slower neighbour (imbal.), for rows from the buffer, "
-    "for the ppu, for the controller (disp.)."
-)
 
 
 def console_for(file: TextIO, width: int | None = None) -> Console:
@@ -52,15 +37,15 @@ def print_result(result: Result, console: Console, folder: Path | None = None, l
 
     folder: where the run was saved, printed last.
     """
-    paragraph(console, _what(result))
+    paragraph(console, what(result))
     if layers:
         print_layers(result, console)
-        paragraph(console, _LEGEND)
+        paragraph(console, LEGEND)
     for accounting in TITLES:
         console.print(_headline(result, accounting, console.width < NARROW))
     console.print(_causes(result))
     console.print(_components(result))
-    for sentence in _remarks(result):
+    for sentence in ("", *remarks(result)):
         paragraph(console, sentence)
     if folder is not None:
         console.print(plain(f"saved in {folder}"), soft_wrap=True)
@@ -71,18 +56,6 @@ def paragraph(console: Console, text: str) -> None:
     text = plain(" ".join(text.split()))
     wrapped = textwrap.fill(text, console.width, subsequent_indent="  ", break_on_hyphens=False)
     console.print(wrapped, markup=False, no_wrap=True, overflow="ignore", crop=False)
-
-
-def _what(result: Result) -> str:
-    machine = result.machine
-    array = f"{machine.array.groups} groups x {machine.array.pes_per_group} PEs"
-    samples = f"{result.samples} sample{'s' if result.samples > 1 else ''} simulated"
-    memory = f"{machine.memory.kind} of {machine.memory.bandwidth_gbytes_per_second:g} GB/s"
-    return (
-        f"{result.network} on {result.dataset}, batch {result.batch}, {samples}; machine {machine.name}: "
-        f"{array}, {machine.pe.macs_per_pe} MAC/cycle each, {machine.buffer.kilobytes} KB buffer, "
-        f"{memory}. All numbers are per sample."
-    )
 
 
 def _plain_table(title: str) -> Table:
@@ -164,65 +137,3 @@ def _shares(
         total = sum(parts.values())
         table.add_row(run.name, *(percent(ratio(parts[name], total)) for name in names))
     return table
-
-
-def _remarks(result: Result) -> Iterator[str]:
-    """The sentences below the tables."""
-    yield ""
-    used = result.runs[DENSE].pe_utilization
-    for run, fewer in result.work_ratio.items():
-        if math.isnan(fewer):
-            yield f"{run}: no useful MACs at all; one operand of every product is zero."
-            continue
-        yield (
-            f"{run}: {times(fewer)} fewer MACs than dense; with all PEs always busy the speedup on chip "
-            f"would be {times(fewer / used)}, over a baseline that uses {percent(used)} of its PEs."
-        )
-    yield from _sparsity(result)
-    yield from _published(result)
-    yield from _groups_of_samples(result)
-    if result.speedup_half_width:
-        yield f"+- is the 95 % confidence interval of the mean over {result.samples} samples."
-    if not any(layer.stage == "other" for layer in result.layers):
-        yield "A trace holds convolutions and FC layers only: 'with DRAM' has no other work in it."
-    yield from result.notes
-    yield _speed(result)
-
-
-def _sparsity(result: Result) -> Iterator[str]:
-    profile = result.profile
-    pruning = f", pruning rate {result.prune:g}" if result.prune else ""
-    yield f"Sparsity: {profile.kind} {profile.name!r}{pruning}. Source: {profile.source}."
-    if profile.transferred_from:
-        workload = f"{result.network} and {result.dataset}"
-        yield f"TRANSFERRED, not all of it recorded on {workload}: {profile.transferred_from}."
-
-
-def _published(result: Result) -> Iterator[str]:
-    if result.network not in PUBLISHED_NETWORKS or "pruned" not in result.runs:
-        return
-    speedup = result.speedup["pruned"].on_chip
-    efficiency = result.energy_efficiency["pruned"].on_chip
-    yield (
-        f"Published (DAC 2020, abstract): {PUBLISHED_SPEEDUP}x speedup, {PUBLISHED_EFFICIENCY}x energy "
-        f"efficiency, an average over AlexNet and ResNets, not this network's figure; here {times(speedup)} "
-        f"and {times(efficiency)} on chip."
-    )
-
-
-def _groups_of_samples(result: Result) -> Iterator[str]:
-    most = result.machine.policy.accumulated_samples
-    if result.profile.kind == "profile" and most > 1 and result.batch > 1:
-        yield (
-            f"GTW may accumulate over up to {most} samples (policy.accumulated_samples) and is simulated for "
-            "whole groups of them, so its densities differ a little from those of the other stages."
-        )
-
-
-def _speed(result: Result) -> str:
-    engine = result.engine
-    seconds = engine.seconds or float("inf")
-    return (
-        f"Engine: {short(engine.simulated_cycles / seconds)} simulated cycles/s, "
-        f"{short(engine.dense_macs / seconds)} dense-equivalent MAC/s; {result.wall_seconds:.1f} s in all."
-    )

@@ -153,6 +153,9 @@ def run(
         bool, typer.Option("--check", help="Compare what every layer computes with a reference.")
     ] = False,
     figure: Annotated[bool, typer.Option(help="Draw the figure into the run folder.")] = True,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write the page and all figures into the run folder.")
+    ] = False,
 ) -> None:
     """Simulate one training step: dense baseline, natural sparsity, natural + pruned.
 
@@ -183,6 +186,7 @@ def run(
         save=save,
         json=json,
         figure=figure,
+        report=report,
     )
 
 

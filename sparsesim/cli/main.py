@@ -9,7 +9,7 @@ from io import TextIOWrapper
 
 import typer
 
-from sparsesim.cli.study_app import app
+from sparsesim.cli.report_app import app
 from workloads.errors import UserError, unknown_name
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130

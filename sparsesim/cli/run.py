@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json as json_module
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from sparsesim.api import simulate
 from sparsesim.cli.progress import Progress
 from sparsesim.request import DEFAULT_DATASET, DEFAULT_PRUNE, Request, make_request
 from sparsesim.results import inputs
-from sparsesim.results.folder import RunFolder, Writer, folder_name, reserve
+from sparsesim.results.folder import RunFolder, folder_name, reserve
 from sparsesim.results.manifest import manifest
 from sparsesim.results.model import Result
 from sparsesim.workload import profile_of
 from workloads.catalog import NETWORKS, load_network
 from workloads.errors import UserError
+
+# Writes what it makes of a result and its manifest into a folder.
+Drawer = Callable[[Result, Mapping[str, Any], Path], None]
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,16 @@ class RunOptions:
     check: bool
 
 
-def run_command(request: RunOptions, *, out: Path | None, save: bool, json: bool, figure: bool) -> None:
+def run_command(
+    request: RunOptions, *, out: Path | None, save: bool, json: bool, figure: bool, report: bool
+) -> None:
     """Simulate what is asked for; UserError before anything is computed for whatever cannot be used."""
     started = datetime.now(UTC)
     network, dataset = _workload(request)
     if out is not None and not save:
         raise UserError("--out and --no-save contradict each other; leave one of them out.")
+    if report and not save:
+        raise UserError("--report and --no-save contradict each other: the report is in the run folder.")
     folder = None
     if save:
         name = folder_name(started, network, dataset, vars(request))
@@ -58,12 +66,16 @@ def run_command(request: RunOptions, *, out: Path | None, save: bool, json: bool
         _show(result, None, json)
         return
     try:
-        path = _save(folder, result, request, started, figure)
+        path = _save(folder, result, request, started, _writers(figure, report))
     except (OSError, UserError):
         # What took so long to compute is shown even if it could not be kept; then the error is told.
         _show(result, None, json)
         raise
     _show(result, path, json)
+    if report:
+        from sparsesim.cli.report import say_where  # noqa: PLC0415
+
+        say_where(path, sys.stderr if json else sys.stdout)
 
 
 def _workload(request: RunOptions) -> tuple[str, str]:
@@ -111,7 +123,9 @@ def _simulate(request: RunOptions) -> Result:
         )
 
 
-def _save(folder: RunFolder, result: Result, request: RunOptions, started: datetime, figure: bool) -> Path:
+def _save(
+    folder: RunFolder, result: Result, request: RunOptions, started: datetime, writers: Sequence[Drawer]
+) -> Path:
     """The path under which all files are; OSError naming the folder, not the file, that is not there."""
     about = manifest(
         result,
@@ -120,16 +134,25 @@ def _save(folder: RunFolder, result: Result, request: RunOptions, started: datet
         argv=sys.argv,
         started=started,
     )
-    writers: list[Writer] = []
-    if figure:
-        from reports.figures.layer_gains import save_figure  # noqa: PLC0415
-
-        writers.append(lambda path: save_figure(result, path))
     try:
-        return folder.write(result, about, *writers)
+        return folder.write(result, about, *(partial(writer, result, about) for writer in writers))
     except OSError as error:
         reason = f"{error.strerror or error}; the run is not saved"
         raise OSError(error.errno, reason, str(folder.path)) from None
+
+
+def _writers(figure: bool, report: bool) -> list[Drawer]:
+    """What is drawn into the run folder."""
+    writers: list[Drawer] = []
+    if figure:
+        from reports.figures.layer_gains import save_figure  # noqa: PLC0415
+
+        writers.append(lambda result, about, path: save_figure(result, path))
+    if report:
+        from sparsesim.cli.report import save_report  # noqa: PLC0415
+
+        writers.append(save_report)
+    return writers
 
 
 def _arguments(request: RunOptions, result: Result) -> dict[str, Any]:

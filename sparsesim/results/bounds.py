@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from sparsesim.results.model import DENSE, LayerResult, Result, RunResult
-from sparsesim.results.parts import ACCOUNTINGS, CAUSES, STAGES, ratio
+from sparsesim.results.parts import ACCOUNTINGS, CAUSES, ON_CHIP_CAUSES, STAGES, ratio
 
 # Means over samples and sums over layers are floating point; relative.
 TOLERANCE = 1e-9
@@ -23,21 +25,22 @@ class BoundViolation(Exception):
 
 def check_bounds(result: Result) -> None:
     """Check every layer, run and ratio of a result; raises BoundViolation naming what is wrong."""
-    violations = list(_violations(result))
-    if violations:
-        shown = "\n".join(f"  {sentence}" for sentence in violations[:10])
-        more = f"\n  and {len(violations) - 10} more" if len(violations) > 10 else ""
+    found = list(violations(result))
+    if found:
+        shown = "\n".join(f"  {sentence}" for sentence in found[:10])
+        more = f"\n  and {len(found) - 10} more" if len(found) > 10 else ""
         raise BoundViolation(
             f"this is a bug in sparsesim: the result of {result.network} on {result.dataset} breaks bounds "
             f"that hold for every machine\n{shown}{more}"
         )
 
 
-def _violations(result: Result) -> Iterator[str]:
+def violations(result: Result) -> Iterator[str]:
+    """What is wrong, a sentence each."""
     groups = result.machine.array.groups
     for layer in result.layers:
         where = f"{layer.run} {layer.name} {layer.stage}"
-        for sentence in (*_layer(layer), *_books(layer, groups)):
+        for sentence in (*_layer(layer), *_books(layer, groups), *_groups(layer, groups)):
             yield f"{where}: {sentence}"
     for run in result.runs.values():
         for sentence in (*_run(run, result), *_books(run, groups)):
@@ -83,6 +86,29 @@ def _books(measures: LayerResult | RunResult, groups: int) -> Iterator[str]:
         energy = getattr(measures.energy_pj, accounting)
         if not (math.isfinite(energy.high) and 0 <= energy.low <= energy.centre <= energy.high):
             yield f"the energy ({accounting}) is not low <= centre <= high: {tuple(energy)}"
+
+
+def _groups(layer: LayerResult, groups: int) -> Iterator[str]:
+    """Every PE group has books of its own, and together they are those of the layer."""
+    found = layer.cycles_of_groups
+    if found is None:
+        return
+    if found.shape != (groups, len(ON_CHIP_CAUSES)):
+        yield f"cycles of {found.shape} groups and causes, but the machine has {groups} groups"
+        return
+    if not (found >= 0).all():
+        yield "a PE group has negative cycles"
+    with np.errstate(over="ignore"):  # what a file holds need not be possible
+        sums, totals = found.sum(axis=1), found.sum(axis=0)
+    wanted = layer.cycles.on_chip
+    wrong = np.flatnonzero(~(np.abs(sums - wanted) <= TOLERANCE * wanted + 1e-6))
+    if wrong.size:
+        first = wrong[0]
+        yield f"the causes of PE group {first} add up to {sums[first]:,.1f} cycles instead of {wanted:,.1f}"
+    for cause, cycles in zip(ON_CHIP_CAUSES, totals, strict=True):
+        if not _equal(cycles, layer.group_cycles[cause]):
+            wanted = layer.group_cycles[cause]
+            yield f"the PE groups add up to {cycles:,.1f} cycles of {cause} instead of {wanted:,.1f}"
 
 
 def _run(run: RunResult, result: Result) -> Iterator[str]:

@@ -9,18 +9,22 @@ from typing import Any
 from sparsesim.energy import Range
 from sparsesim.results.model import SCHEMA, LayerResult, Result, RunResult
 from sparsesim.results.parts import STAGES, Accounts, ByteCounts, Energy
+from workloads.sparsity.over_time import DensityOverTime
 
 Number = int | float
+REVISION = 2  # of the keys beyond the schema: from 2 on, a result can be read back; before, there is none
 
 
 def document(result: Result) -> dict[str, Any]:
     """The summary of a result, as JSON knows it: all numbers finite, whole counts as integers.
 
-    Beyond the schema: prune, energy_table, notes, engine, energy_efficiency_range, and with several samples
-    the half widths of 95 % confidence intervals. A key without a value is absent.
+    Beyond the schema: revision, prune, energy_table, notes, engine, energy_efficiency_range,
+    density_over_time, with several samples the half widths of 95 % confidence intervals, and in runs and
+    layers what `sparsesim.load_run` needs to make the result again. A key without a value is absent.
     """
     summary: dict[str, Any] = {
         "schema": SCHEMA,
+        "revision": REVISION,
         "network": result.network,
         "dataset": result.dataset,
         "batch": result.batch,
@@ -28,6 +32,7 @@ def document(result: Result) -> dict[str, Any]:
         "seed": result.seed,
         "machine": result.machine.model_dump(mode="json"),
         "profile": _without_none(vars(result.profile)),
+        "density_over_time": _over_time(result.density_over_time),
         "prune": result.prune,
         "energy_table": result.energy_table,
         "notes": list(result.notes),
@@ -75,6 +80,17 @@ def _finite(ratios: Mapping[str, float]) -> dict[str, Number]:
     return _numbers({name: value for name, value in ratios.items() if math.isfinite(value)})
 
 
+def _over_time(density: DensityOverTime | None) -> dict[str, Any] | None:
+    if density is None:
+        return None
+    return {
+        "recorded_on": density.recorded_on,
+        "source": density.source,
+        "epochs": list(density.epochs),
+        "layers": {name: [number(value) for value in values] for name, values in density.layers.items()},
+    }
+
+
 def _range(values: Range) -> dict[str, Number]:
     return _numbers(values._asdict())
 
@@ -85,7 +101,16 @@ def _energy(energy: Energy) -> dict[str, Any]:
         "with_dram": _range(energy.with_dram),
         "by_component": _numbers(energy.by_component),
         "by_component_on_chip": _numbers(energy.by_component_on_chip),
+        "by_component_range": {
+            "on_chip": _extremes(energy.on_chip_components),
+            "with_dram": _extremes(energy.with_dram_components),
+        },
     }
+
+
+def _extremes(components: Mapping[str, Range]) -> dict[str, list[Number]]:
+    """Low and high; the centre is in by_component."""
+    return {name: [number(found.low), number(found.high)] for name, found in components.items()}
 
 
 def _bytes(moved: ByteCounts) -> dict[str, Number]:
@@ -117,9 +142,11 @@ def _layer(layer: LayerResult) -> dict[str, Any]:
         "name": layer.name,
         "stage": layer.stage,
         "run": layer.run,
+        "index": layer.index,
         "cycles": _accounts(layer.cycles),
         "useful_macs": number(layer.useful_macs),
         "dense_macs": number(layer.dense_macs),
+        "computed_macs": number(layer.computed_macs),
         "lower_bound_cycles": number(layer.lower_bound_cycles.on_chip),
         "lower_bound_cycles_with_dram": number(layer.lower_bound_cycles.with_dram),
         "pe_utilization": layer.pe_utilization,

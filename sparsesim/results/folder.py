@@ -23,10 +23,14 @@ from typing import Any
 
 from sparsesim.machine import export_yaml
 from sparsesim.results.frame import columns
+from sparsesim.results.groups import FILE as GROUPS
+from sparsesim.results.groups import write_groups
+from sparsesim.results.json_text import json_text
 from sparsesim.results.model import Result
 from workloads.errors import UserError
 
 RUNS = Path("runs")
+MANIFEST, SUMMARY = "manifest.json", "summary.json"
 MOST_EQUAL_NAMES = 1000  # equal runs started within one second
 Writer = Callable[[Path], None]
 
@@ -110,16 +114,13 @@ def _write_files(folder: Path, result: Result, manifest: Mapping[str, Any]) -> N
     umask = os.umask(0)
     os.umask(umask)
     folder.chmod(0o777 & ~umask)
-    _write_json(folder / "manifest.json", manifest)
-    _write_json(folder / "summary.json", result.to_dict())
+    (folder / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
+    (folder / SUMMARY).write_text(json_text(result.to_dict()), encoding="utf-8")
     (folder / "machine.yaml").write_text(export_yaml(result.machine), encoding="utf-8")
     table = columns(result)
     _write_csv(folder / "layers.csv", table)
     _write_parquet(folder / "layers.parquet", table)
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_groups(folder / GROUPS, result.layers)
 
 
 def _write_csv(path: Path, table: Mapping[str, list[Any]]) -> None:

@@ -44,7 +44,7 @@ def network_digest(network: Network) -> str:
 
 
 def profile_digest(profile: Profile) -> str:
-    """Of every density, curve and clustering parameter: a profile is frozen data with a complete repr."""
+    """Of every density, curve and clustering parameter: the repr has all that masks depend on."""
     return digest(repr(profile))
 
 

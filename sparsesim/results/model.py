@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sparsesim.energy import Range
 from sparsesim.machine import Machine
+from sparsesim.results.interval import FloatArray
 from sparsesim.results.parts import Accounts, Measures, added, ratio
+from workloads.sparsity.over_time import DensityOverTime
 
 if TYPE_CHECKING:
     import pandas
@@ -29,6 +31,9 @@ class LayerResult(Measures):
     of the buffer and, with_dram, of the memory. density: fractions of non-zeros ("input", "grad_output") and
     of positions where dI is needed ("grad_input_mask"); empty for "other". pe_utilization: useful_macs /
     (on-chip cycles x PEs x macs_per_pe).
+    cycles_of_groups: float64[groups, len(ON_CHIP_CAUSES)], read-only: group_cycles of every PE group by
+    itself; each row adds up to cycles.on_chip. None for stage "other", and in a study, which keeps the sum
+    over the groups only.
     """
 
     name: str
@@ -39,6 +44,7 @@ class LayerResult(Measures):
     lower_bound_cycles: Accounts
     density: Mapping[str, float]
     pe_utilization: float
+    cycles_of_groups: FloatArray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ class Result:
 
     All cycles, counts, bytes and energies are per sample, the mean over the `samples` simulated. runs and
     layers are in the order of simulation; the first run is "dense". Ratios have the dense baseline above:
-    dense cycles / cycles, dense energy / energy.
+    dense cycles / cycles, dense energy / energy. density_over_time: of a profile whose densities of I were
+    recorded over a training run, else None.
     """
 
     network: str
@@ -105,6 +112,7 @@ class Result:
     notes: tuple[str, ...] = ()
     speedup_half_width: Mapping[str, Accounts] = field(default_factory=dict)
     energy_efficiency_half_width: Mapping[str, Accounts] = field(default_factory=dict)
+    density_over_time: DensityOverTime | None = field(default=None, repr=False)
 
     @property
     def compared(self) -> tuple[str, ...]:

@@ -116,10 +116,10 @@ def added(parts: Iterable[Measures]) -> Measures:
     """The sum of measures; zero for none."""
     every = list(parts)
     return Measures(
-        cycles=sum((part.cycles for part in every), Accounts(0, 0)),
-        useful_macs=sum(part.useful_macs for part in every),
-        dense_macs=sum(part.dense_macs for part in every),
-        group_cycles={cause: sum(part.group_cycles[cause] for part in every) for cause in CAUSES},
+        cycles=sum((part.cycles for part in every), Accounts(0.0, 0.0)),
+        useful_macs=sum((part.useful_macs for part in every), 0.0),
+        dense_macs=sum((part.dense_macs for part in every), 0.0),
+        group_cycles={cause: sum((part.group_cycles[cause] for part in every), 0.0) for cause in CAUSES},
         bytes=sum((part.bytes for part in every), ByteCounts()),
         energy_pj=Energy(
             _components(part.energy_pj.on_chip_components for part in every),

@@ -26,6 +26,7 @@ from sparsesim.results.parts import (
     added,
 )
 from sparsesim.results.samples import Costed, Series, sample_series
+from workloads.sparsity.over_time import DensityOverTime
 
 __all__ = ["Result", "build_result", "utilization"]
 
@@ -53,6 +54,7 @@ def build_result(
     profile: Mapping[str, str | None],
     wall_seconds: float,
     prune: float | None = None,
+    density_over_time: DensityOverTime | None = None,
 ) -> Result:
     """The result of all records; the first run must be "dense".
 
@@ -79,6 +81,7 @@ def build_result(
         notes=tuple(energy_model_sparse.notes),
         speedup_half_width=_ratio_widths(series, "cycles"),
         energy_efficiency_half_width=_ratio_widths(series, "energy_pj"),
+        density_over_time=density_over_time,
     )
 
 
@@ -178,6 +181,7 @@ def _stage_layer(items: list[Costed], machine: Machine, model: EnergyModel) -> L
         lower_bound_cycles=_lower_bound(items, machine),
         density=_densities(records),
         pe_utilization=utilization(measures, machine),
+        cycles_of_groups=_cycles_of_groups(records, machine),
     )
 
 
@@ -187,6 +191,17 @@ def _group_cycles(records: Sequence[StageRecord], cycles: Accounts, machine: Mac
     per_group = samples * machine.array.pes_per_group
     found = {cause: int(states[_STATE_OF_CAUSE[cause]]) / per_group for cause in ON_CHIP_CAUSES}
     return {**found, "dram": (cycles.with_dram - cycles.on_chip) * machine.array.groups, "other": 0.0}
+
+
+def _cycles_of_groups(records: Sequence[StageRecord], machine: Machine) -> FloatArray | None:
+    if any(len(record.states) != machine.array.groups for record in records):
+        return None  # of a study, summed over the groups
+    states = np.sum([record.states for record in records], axis=0)
+    samples = sum(record.samples for record in records)
+    columns = [_STATE_OF_CAUSE[cause] for cause in ON_CHIP_CAUSES]
+    found: FloatArray = states[:, columns] / (samples * machine.array.pes_per_group)
+    found.flags.writeable = False
+    return found
 
 
 def _bytes(counts: ActionCounts, machine: Machine) -> ByteCounts:

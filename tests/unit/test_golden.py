@@ -46,9 +46,9 @@ def test_the_numbers_of_a_recorded_run(golden: Golden, recorded: Result) -> None
 
 def _lines(where: str, value: Any) -> Iterator[str]:
     """One line for each number: its dotted name and value."""
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield from _lines(f"{where}.{key}" if where else key, below)
+    if isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _lines(f"{where}.{key}" if where else str(key), below)
     else:
         yield f"{where} {value if isinstance(value, int) else format(value, '.6g')}"
 

@@ -151,7 +151,7 @@ def test_equal_runs_in_the_same_second_are_all_kept(tmp_path: Path) -> None:
     folders = [reserve(None, folder_name(started, "net", "data", {})) for _ in range(3)]
     names = [folder.write(made_result(), {}).name for folder in folders]
     assert names == [names[0], names[0] + "-2", names[0] + "-3"]
-    assert all(len(list((tmp_path / "runs" / name).iterdir())) == 5 for name in names)
+    assert all(len(list((tmp_path / "runs" / name).iterdir())) == 6 for name in names)
 
 
 def test_a_failure_removes_the_folders_above_that_it_made_and_no_others(
@@ -194,7 +194,8 @@ def test_a_folder_whose_name_is_no_text_is_written() -> None:
     small_trace(Path("t.npz"))
     name = os.fsdecode(b"n\xff")
     assert main(["run", "--trace", "t.npz", "--out", name]) == 0
-    assert len(list(Path(name).iterdir())) == 7
+    assert len(list(Path(name).iterdir())) == 9  # six of the run, three of its figure
+    assert sparsesim.load_run(name).result.network == "tiny"
 
 
 # Signals

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import as_file
 
 import numpy as np
 import pytest
 
+from sparsesim.results.inputs import profile_digest
 from workloads.catalog import DATASETS, NETWORKS, load_network
 from workloads.errors import UserError
 from workloads.layers import Linear
 from workloads.sparsity.curve import PRUNING_RANGE
 from workloads.sparsity.masks import density
 from workloads.sparsity.profile import Profile, dense_profile, uniform_profile
-from workloads.sparsity.records import activation_record, recorded_trace, trace_record
+from workloads.sparsity.records import activation_record, epoch_record, recorded_trace, trace_record
 from workloads.sparsity.shapes import LayerShape
 from workloads.sparsity.trace import Trace, load_trace
 from workloads.sparsity.transfer import profile_for
@@ -147,6 +149,53 @@ def test_a_relu_lets_as_much_gradient_through_as_the_next_layer_reads() -> None:
     vgg = profile("vgg16", "imagenet").layers
     assert vgg[2].densities(0.0).grad_output == densities["conv2"]
     assert vgg[3].densities(0.0).grad_output == densities["pool1"] / 4
+
+
+def test_the_recorded_epochs_have_the_recorded_means() -> None:
+    for name in ("resnet34_imagenet", "resnet50_imagenet", "vgg16_imagenet"):
+        means, epochs = activation_record(name), epoch_record(name)
+        assert epochs.name == means.name and epochs.densities.keys() == means.densities.keys()
+        for row, densities in epochs.densities.items():
+            assert len(densities) == means.epochs
+            # Three digits of every epoch, four of the mean.
+            assert np.mean(densities) == pytest.approx(means.densities[row], abs=6e-4)
+
+
+@pytest.mark.parametrize(("network", "dataset"), [("resnet50", "cifar10"), ("resnet34", "imagenet")])
+def test_density_over_time_names_the_convolutions_inside_blocks(network: str, dataset: str) -> None:
+    found = profile(network, dataset)
+    over_time = found.density_over_time
+    assert over_time is not None and over_time.recorded_on == f"{network}-imagenet"
+    assert over_time.epochs == tuple(range(1, activation_record(f"{network}_imagenet").epochs + 1))
+    assert list(over_time.layers) == [s.name for s in shapes(network, dataset) if ".conv" in s.name]
+    for name, densities in over_time.layers.items():
+        assert np.mean(densities) == pytest.approx(found.densities(name, 0.0).input, abs=6e-4)
+
+
+@pytest.mark.parametrize("dataset", ["imagenet", "cifar10"])
+def test_density_over_time_of_vgg_is_that_of_the_i_of_its_layers(dataset: str) -> None:
+    found = profile("vgg16", dataset)
+    over_time = found.density_over_time
+    assert over_time is not None and over_time.recorded_on == "vgg16-imagenet"
+    assert list(over_time.layers) == [layer.shape.name for layer in found.layers[1:]]
+    for name, densities in over_time.layers.items():
+        assert np.mean(densities) == pytest.approx(found.densities(name, 0.0).input, abs=6e-4)
+
+
+def test_a_transferred_density_over_time_is_that_of_the_recorded_network() -> None:
+    found = profile("resnet18", "imagenet").density_over_time
+    assert found is not None and found.recorded_on == "resnet34-imagenet"
+    assert found == profile("resnet34", "imagenet").density_over_time
+    for network, dataset in (("alexnet", "imagenet"), ("resnet18", "cifar10"), ("resnet34", "cifar10")):
+        assert profile(network, dataset).density_over_time is None
+
+
+def test_density_over_time_does_not_tell_profiles_apart() -> None:
+    """No mask depends on it: neither does the digest in a manifest."""
+    with_epochs = profile("vgg16", "imagenet")
+    without = replace(with_epochs, density_over_time=None)
+    assert with_epochs == without
+    assert profile_digest(with_epochs) == profile_digest(without)
 
 
 def test_downsampling_reads_the_same_input_as_the_block() -> None:

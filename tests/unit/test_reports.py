@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from reports.figures.layer_gains import draw, save_figure
 from reports.numbers import density, energy, percent, short, times
 from reports.terminal.table import PIPED_WIDTH, console_for, print_result
 from sparsesim.results.model import Result
@@ -171,58 +168,3 @@ def test_piped_output_has_no_colours_and_a_fixed_width(monkeypatch: pytest.Monke
     print_result(made_result(), console)
     assert console.width == PIPED_WIDTH
     assert "\x1b" not in text.getvalue()
-
-
-# The figure
-
-
-@pytest.mark.parametrize("layers", [1, 21, 155])
-def test_the_figure_has_a_bar_per_layer_and_run_in_both_panels(layers: int) -> None:
-    result = made_result(step_records(layers=layers))
-    figure = draw(result)
-    for axes in figure.axes:
-        assert len(axes.patches) == 2 * (layers + 1)
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == list(result.layer_names())
-    height = figure.get_figheight() * 72 / len(names)
-    assert height > 10, "points per layer, for a font of 8"
-
-
-def test_bars_are_ratios_and_the_whole_network_is_drawn_in() -> None:
-    result = made_result()
-    left, right = draw(result).axes
-    first = result.whole_layers("natural")["conv0"]
-    dense = result.whole_layers("dense")["conv0"]
-    assert left.patches[0].get_width() == pytest.approx(dense.cycles.on_chip / first.cycles.on_chip)
-    ratio = dense.energy_pj.on_chip.centre / first.energy_pj.on_chip.centre
-    assert right.patches[0].get_width() == pytest.approx(ratio)
-    lines = [line.get_xdata()[0] for line in left.lines]
-    assert result.speedup["natural"].on_chip in lines
-    assert result.speedup["pruned"].on_chip in lines
-
-
-def test_equal_results_give_equal_files(tmp_path: Path) -> None:
-    result = made_result()
-    folders = [tmp_path / "one", tmp_path / "other"]
-    for folder in folders:
-        folder.mkdir()
-        save_figure(replace(result, wall_seconds=folders.index(folder)), folder)
-    for name in ("speedup-energy.svg", "speedup-energy.png"):
-        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
-
-
-def test_the_svg_holds_its_words_as_text_and_no_date(tmp_path: Path) -> None:
-    save_figure(made_result(), tmp_path)
-    text = (tmp_path / "speedup-energy.svg").read_text()
-    words = "".join(ElementTree.fromstring(text).itertext())
-    assert "resnet18, cifar10" in words
-    assert "conv1" in words
-    assert "dc:date" not in text
-
-
-def test_drawing_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
-    import matplotlib
-
-    before = dict(matplotlib.rcParams)
-    save_figure(made_result(), tmp_path)
-    assert dict(matplotlib.rcParams) == before

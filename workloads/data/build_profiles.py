@@ -1,14 +1,16 @@
 """Builds the records of this folder from traces and activation tables: build_profiles.py INPUT OUTPUT.
 
 INPUT holds trace_{alexnet,resnet18}_cifar_{plain,pruned}.npz and
-act_sparsity_{resnet34,resnet50,vgg}_full.csv; OUTPUT receives one JSON file per record.
+act_sparsity_{resnet34,resnet50,vgg}_full.csv; OUTPUT receives one JSON file per record, and for a table a
+second one, NAME_epochs.json.
 
 - Traces: training runs with PyTorch of a CIFAR-sized AlexNet and a half-width ResNet-18 on 32 x 32 patches
   of the sample photographs that come with scikit-image and scikit-learn; 8 samples of the middle of each
   run, plain and pruned with p = 0.9.
 - Tables: fraction of zeros of activations per layer and epoch of ImageNet training runs, from the public
-  repository andygongyb/SparseTrainTests (Gong et al.). The mean over all epochs is used: work is
-  proportional to density, so the mean gives the work of the whole training run.
+  repository andygongyb/SparseTrainTests (Gong et al.). The mean over all epochs is what
+  masks are drawn with: work is proportional to density, so the mean gives the work of the whole training
+  run. The densities of the single epochs are kept for figures.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from workloads.sparsity.clustering import INDEPENDENT, Clustering
 from workloads.sparsity.curve import DensityCurve, constant_curve
 from workloads.sparsity.fit import fit, fit_columns
 from workloads.sparsity.masks import BoolArray, density
-from workloads.sparsity.records import ActivationRecord, RecordedLayer, TraceRecord
+from workloads.sparsity.records import ActivationRecord, EpochRecord, RecordedLayer, TraceRecord
 from workloads.sparsity.trace import Trace, load_trace
 from workloads.sparsity.trace_meta import TraceLayer
 
@@ -44,6 +46,7 @@ MEDIANS = {
 BLOCKS = {"resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
 BLOCK_CONVOLUTIONS = {"resnet34": 2, "resnet50": 3}
 _SIGNIFICANT = 4
+_SIGNIFICANT_OF_EPOCHS = 3
 
 PUBLIC = "public repository andygongyb/SparseTrainTests (Gong et al.)"
 
@@ -56,6 +59,7 @@ def main(source: Path, target: Path) -> None:
         name = {"vgg": "vgg16"}.get(network, network)
         table = _read_table(source / f"act_sparsity_{network}_full.csv")
         _write(target / f"{name}_imagenet.json", activation_record(name, table))
+        _write(target / f"{name}_imagenet_epochs.json", epoch_record(name, table))
 
 
 def trace_record(source: Path, network: str, rename: Callable[[str], str]) -> TraceRecord:
@@ -138,13 +142,9 @@ def _read_table(file: Path) -> dict[str, list[float]]:
 
 def activation_record(network: str, table: dict[str, list[float]]) -> ActivationRecord:
     """The record of a table of zero fractions; ResNet rows get the names of the convolutions they feed."""
-    names = list(table) if network == "vgg16" else block_inputs(network)
-    if len(names) != len(table):
-        raise ValueError(f"{network}: {len(table)} rows, but {len(names)} layers")
-    densities = {
-        name: _rounded(1.0 - np.mean(zeros)) for name, zeros in zip(names, table.values(), strict=True)
-    }
-    epochs = len(next(iter(table.values())))
+    named = _named(network, table)
+    densities = {name: _rounded(1.0 - np.mean(zeros)) for name, zeros in named.items()}
+    epochs = _epochs(table)
     return ActivationRecord(
         name=f"{network}-imagenet",
         network=network,
@@ -153,6 +153,27 @@ def activation_record(network: str, table: dict[str, list[float]]) -> Activation
         epochs=epochs,
         densities=densities,
     )
+
+
+def epoch_record(network: str, table: dict[str, list[float]]) -> EpochRecord:
+    """The densities of every epoch, under the names of the activation record."""
+    densities = {
+        name: tuple(_rounded(1.0 - share, _SIGNIFICANT_OF_EPOCHS) for share in zeros)
+        for name, zeros in _named(network, table).items()
+    }
+    source = f"activations of {network} during {_epochs(table)} epochs of ImageNet training; {PUBLIC}"
+    return EpochRecord(name=f"{network}-imagenet", source=source, densities=densities)
+
+
+def _named(network: str, table: dict[str, list[float]]) -> dict[str, list[float]]:
+    names = list(table) if network == "vgg16" else block_inputs(network)
+    if len(names) != len(table):
+        raise ValueError(f"{network}: {len(table)} rows, but {len(names)} layers")
+    return dict(zip(names, table.values(), strict=True))
+
+
+def _epochs(table: dict[str, list[float]]) -> int:
+    return len(next(iter(table.values())))
 
 
 def block_inputs(network: str) -> list[str]:
@@ -174,8 +195,8 @@ def _torchvision(name: str) -> str:
     return f"layer{stage + 1}.{block}.{found[2].replace('convd', 'downsample.0')}"
 
 
-def _rounded(value: Any) -> float:
-    return float(f"{float(value):.{_SIGNIFICANT}g}")
+def _rounded(value: Any, significant: int = _SIGNIFICANT) -> float:
+    return float(f"{float(value):.{significant}g}")
 
 
 def _rounded_clustering(clustering: Clustering) -> Clustering:
@@ -185,7 +206,7 @@ def _rounded_clustering(clustering: Clustering) -> Clustering:
     return Clustering(**(values | shares))
 
 
-def _write(file: Path, record: TraceRecord | ActivationRecord) -> None:
+def _write(file: Path, record: TraceRecord | ActivationRecord | EpochRecord) -> None:
     text = json.dumps(record.model_dump(exclude_defaults=True), indent=1)
     file.write_text(_compact(text) + "\n", encoding="utf-8")
 

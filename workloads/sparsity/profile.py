@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from workloads.errors import unknown_name
@@ -11,6 +11,7 @@ from workloads.sparsity.clustering import INDEPENDENT, Clustering
 from workloads.sparsity.curve import DensityCurve, constant_curve
 from workloads.sparsity.generate import Draw, LayerClustering, generate_masks
 from workloads.sparsity.masks import LayerDensities, LayerMasks
+from workloads.sparsity.over_time import DensityOverTime
 from workloads.sparsity.shapes import LayerShape
 
 ProfileKind = Literal["profile", "uniform", "dense"]
@@ -45,7 +46,8 @@ class Profile:
     """Sparsity of a network: where it comes from, in words, and its layers in forward order.
 
     `transferred_from` is None where the densities were recorded on this network, else it names what they
-    were recorded on.
+    were recorded on. density_over_time: the epochs behind the densities of I, None where there is one point
+    in time only; no mask depends on it, so it is no part of what tells two profiles apart.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Profile:
     source: str
     transferred_from: str | None
     layers: tuple[LayerProfile, ...]
+    density_over_time: DensityOverTime | None = field(default=None, repr=False, compare=False)
 
     def index(self, name: str) -> int:
         """Position of layer `name`; UserError with the nearest name when there is none."""

@@ -63,6 +63,14 @@ class ActivationRecord(_Record):
     densities: dict[str, Density]
 
 
+class EpochRecord(_Record):
+    """Densities of activations of one network in every epoch, from the first; rows as of ActivationRecord."""
+
+    name: str
+    source: str
+    densities: dict[str, tuple[Density, ...]]
+
+
 @cache
 def trace_record(name: str) -> TraceRecord:
     """The record of a traced network: resnet18_cifar or alexnet_cifar."""
@@ -73,6 +81,12 @@ def trace_record(name: str) -> TraceRecord:
 def activation_record(name: str) -> ActivationRecord:
     """The activation record resnet34_imagenet, resnet50_imagenet or vgg16_imagenet."""
     return ActivationRecord.model_validate_json(_data(f"{name}.json").read_text(encoding="utf-8"))
+
+
+@cache
+def epoch_record(name: str) -> EpochRecord:
+    """The single epochs of the activation record `name`."""
+    return EpochRecord.model_validate_json(_data(f"{name}_epochs.json").read_text(encoding="utf-8"))
 
 
 def recorded_trace(name: str) -> Traversable:

@@ -6,8 +6,15 @@ from collections.abc import Callable, Sequence
 
 from workloads.errors import UserError, unknown_name
 from workloads.sparsity import transfer_plain, transfer_resnet
+from workloads.sparsity.over_time import density_over_time
 from workloads.sparsity.profile import LayerProfile, Profile
-from workloads.sparsity.records import ActivationRecord, TraceRecord, activation_record, trace_record
+from workloads.sparsity.records import (
+    ActivationRecord,
+    TraceRecord,
+    activation_record,
+    epoch_record,
+    trace_record,
+)
 from workloads.sparsity.shapes import LayerShape
 
 _SMALL = ("cifar10", "cifar100")
@@ -71,6 +78,8 @@ def _with_activations(
     network: str, dataset: str, layers: Sequence[LayerShape], trace: TraceRecord, build: _Build
 ) -> Profile:
     activations = activation_record(_ACTIVATIONS[network])
+    epochs = epoch_record(_ACTIVATIONS[network])
+    rows = transfer_plain.vgg_rows(layers) if network == "vgg16" else transfer_resnet.rows(epochs.densities)
     same = network == activations.network and dataset == activations.dataset
     densities = f"densities of I {'recorded on' if same else 'from'} {activations.name}"
     origin = f"{densities}; gradients and clustering from {trace.name}"
@@ -80,6 +89,7 @@ def _with_activations(
         f"I: {activations.source}; dO: {trace.source}",
         origin,
         build(layers, trace, activations),
+        density_over_time(epochs, rows),
     )
 
 

@@ -59,18 +59,33 @@ def vgg(
     return tuple(built)
 
 
+def vgg_rows(layers: Sequence[LayerShape]) -> dict[str, str]:
+    """The recorded row that is the I of every layer but the first, whose I is the image."""
+    convolutions = [shape.name for shape in layers if not shape.is_fc]
+    connected = [shape.name for shape in layers if shape.is_fc]
+    inside = {name: _convolution_row(i) for i, name in enumerate(convolutions) if i}
+    return inside | {name: _connected_row(i) for i, name in enumerate(connected)}
+
+
+def _convolution_row(index: int) -> str:
+    before = _VGG_POOLED.get(index - 1)
+    return f"conv{index - 1}" if before is None else f"pool{before}"
+
+
+def _connected_row(position: int) -> str:
+    return f"fc{position}" if position else f"pool{max(_VGG_POOLED.values())}"
+
+
 def _vgg_convolution(
     index: int, shape: LayerShape, depth: float, trace: TraceRecord, activations: ActivationRecord
 ) -> LayerProfile:
     densities = activations.densities
     pool = _VGG_POOLED.get(index)
     natural = densities[f"conv{index}"] if pool is None else densities[f"pool{pool}"] / _WINDOW_POSITIONS
-    before = _VGG_POOLED.get(index - 1)
-    source = f"conv{index - 1}" if before is None else f"pool{before}"
     gradient = _nearest(trace, depth, pooled=pool is not None)
     return LayerProfile(
         shape,
-        densities[source] if index else 1.0,
+        densities[_convolution_row(index)] if index else 1.0,
         gradient.grad_output.relative_to(natural),
         _nearest(trace, depth, pooled=None).input_clustering,
         gradient.natural_clustering,
@@ -93,7 +108,7 @@ def _vgg_connected(
     natural = 1.0 if is_last else densities[f"fc{position + 1}"]
     return LayerProfile(
         shape,
-        densities[f"fc{position}"] if position else densities["pool4"],
+        densities[_connected_row(position)],
         DensityCurve(points=((0.0, natural),)),
         inputs.input_clustering,
         gradient.natural_clustering,

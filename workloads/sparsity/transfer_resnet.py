@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,6 +94,11 @@ def with_activations(
         return _interpolated(where[name], recorded, activations.densities)
 
     return _profiles(layers, where, trace, input_density)
+
+
+def rows(recorded: Iterable[str]) -> dict[str, str]:
+    """The recorded row of the I of every layer that has one: rows are called like the layers."""
+    return {name: name for name in places(list(recorded))}
 
 
 def _interpolated(place: Place, recorded: Mapping[str, Place], densities: Mapping[str, float]) -> float:

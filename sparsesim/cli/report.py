@@ -1,0 +1,61 @@
+"""`report`: a run or a study as one page, figures and their data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from reports.files import DEFAULT_FORMATS, PAGE, check_formats, write_report
+from reports.terminal.table import console_for
+from reports.text import plain
+from sparsesim.results.model import Result
+from sparsesim.results.reading import load_run
+from workloads.errors import UserError
+
+if TYPE_CHECKING:
+    from reports.page.model import Page
+
+FOLDER = "report"  # inside the folder of the run or study
+
+
+def report_command(path: Path, out: Path | None, formats: Sequence[str]) -> None:
+    """Write the report of a run folder or a study; UserError for what is neither."""
+    wanted = check_formats(formats)
+    saved = load_run(path)
+    folder = out if out is not None else saved.folder / FOLDER
+    check_out(folder)
+    page = page_of(saved.result, saved.manifest)
+    write_report(page, folder, wanted)
+    say_where(folder, sys.stdout, wanted)
+
+
+def check_out(folder: Path) -> None:
+    """UserError for what can be no folder to write into."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out {folder}: is a file; give a folder.")
+
+
+def save_report(result: Result, manifest: Mapping[str, Any], folder: Path) -> None:
+    """Write the report into a run folder that is being made."""
+    write_report(page_of(result, manifest), folder / FOLDER, DEFAULT_FORMATS)
+
+
+def page_of(result: Result, manifest: Mapping[str, Any]) -> Page:
+    """The page of a run."""
+    from reports.figures.of_run import run_drawings  # noqa: PLC0415
+    from reports.figures.style import house_style  # noqa: PLC0415
+    from reports.page.of_run import run_page  # noqa: PLC0415
+
+    with house_style():
+        drawings = run_drawings(result)
+    return run_page(result, manifest, drawings)
+
+
+def say_where(folder: Path, file: TextIO, formats: Sequence[str] = DEFAULT_FORMATS) -> None:
+    """Print where a report is. folder: of the report, or of the run that has it inside."""
+    inside = folder / FOLDER
+    folder = inside if inside.is_dir() else folder
+    where = folder / PAGE if "html" in formats else folder
+    console_for(file).print(plain(f"report in {where}"), soft_wrap=True)

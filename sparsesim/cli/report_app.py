@@ -1,0 +1,36 @@
+"""The commands about reports and their options; what they do is in the modules they call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparsesim.cli.app import _names
+from sparsesim.cli.study_app import app
+
+__all__ = ["app"]
+
+Formats = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="A,B", help="html (the page), png, svg, pdf (the figures); data is always CSV."
+    ),
+]
+
+
+@app.command()
+def report(
+    path: Annotated[Path, typer.Argument(metavar="RUN|STUDY", help="Folder of a run or of a study.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to (default: report in that folder).", show_default=False),
+    ] = None,
+    formats: Formats = "html,png,svg",
+) -> None:
+    """Write a run or a study as one page (a single HTML file), with every figure and its data as files."""
+    from sparsesim.cli.report import report_command  # noqa: PLC0415
+
+    report_command(path, out, _names(formats))

@@ -1,0 +1,292 @@
+"""The page: is everything a run says on it, escaped, with its data, and the same every time?"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from reports.figures.drawing import Drawing, Points, Rows
+from reports.figures.files import csv_text, settle
+from reports.figures.rows import row_figure
+from reports.figures.style import house_style
+from reports.files import PAGE, check_formats, write_report
+from reports.language import variables
+from reports.page.inline import inline_svg
+from reports.page.layer_table import layer_table
+from reports.page.model import Cell, Column, Page, Row, Section, Table
+from reports.page.of_run import run_page
+from reports.page.render import render, table_csv
+from sparsesim.results.model import DENSE, Result
+from tests.builders_pages import HOSTILE, drawings_of_result, hostile_result
+from tests.builders_results import made_result
+from workloads.errors import UserError
+
+MANIFEST: dict[str, Any] = {"volatile": {"argv": ["sparsesim", "run", "resnet18", "--prune", "0.9"]}}
+
+
+def page_of(result: Result) -> Page:
+    return run_page(result, MANIFEST, drawings_of_result(result))
+
+
+class Parsed(HTMLParser):
+    """Elements with their attributes, and all text outside of script and style."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._verbatim = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._verbatim = tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._verbatim = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._verbatim:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render(page_of(made_result()))
+
+
+# What is there
+
+
+def test_the_page_says_what_the_terminal_says(html: str) -> None:
+    said = " ".join(Parsed(html).text.split())
+    assert "resnet18 on cifar10" in said
+    assert "fewer MACs than dense" in said
+    assert "python -m sparsesim run resnet18 --prune 0.9" in said
+    assert "Published (DAC 2020, abstract): 2.7x speedup" in said
+
+
+def test_sparsity_that_is_transferred_is_said_before_any_number_is_believed() -> None:
+    profile = {"name": "n", "kind": "profile", "source": "s", "transferred_from": "resnet50 by stage"}
+    said = Parsed(render(page_of(made_result(profile=profile)))).text
+    assert said.index("Sparsity is transferred") < said.index("All runs")
+
+
+def test_nothing_on_the_page_is_fetched(html: str) -> None:
+    """Every address is a part of the page itself, and its policy allows no other."""
+    parsed = Parsed(html)
+    addresses = [
+        value
+        for _, attributes in parsed.elements
+        for name, value in attributes.items()
+        if name in ("href", "src", "action", "srcset", "data", "poster")
+    ]
+    assert all(str(address).startswith(("#", "data:")) for address in addresses)
+    policies = [meta["content"] for meta in parsed.all("meta") if "http-equiv" in meta]
+    assert len(policies) == 1 and str(policies[0]).startswith("default-src 'none'; img-src data:;")
+    assert "url(http" not in html and "@import" not in html
+
+
+def test_the_table_holds_the_result() -> None:
+    result = made_result()
+    table = layer_table(result)
+    headings = [column.heading.replace("\n", " ") for column in table.columns]
+    found = {run: result.of_run(run) for run in result.runs}
+    assert len(table.rows) == len(found[DENSE]) - 2  # two layers of other work
+    for row in table.rows:
+        cells = dict(zip(headings, row.cells, strict=True))
+        where = cells["layer"].text, cells["stage"].text.lower()
+        for run in result.runs:
+            assert cells[f"{run} cycles"].value == found[run][where].cycles.on_chip
+        ratio = found[DENSE][where].cycles.on_chip / found["pruned"][where].cycles.on_chip
+        assert cells["pruned speedup"].value == pytest.approx(ratio)
+        assert cells["pruned energy"].value == found["pruned"][where].energy_pj.on_chip.centre
+        assert row.layer == result.layer_names().index(where[0])
+
+
+def test_the_page_of_a_trace_has_its_runs() -> None:
+    from tests.builders_results import step_records
+
+    result = made_result(step_records(("dense", "recorded")), prune=None)
+    said = Parsed(render(page_of(result))).text
+    assert "recorded" in said and "pruned" not in said.replace("natural + pruned", "")
+
+
+# Escaping
+
+
+def test_hostile_names_stay_text() -> None:
+    """The page of a hostile result has the elements of a harmless one, and no others."""
+    html = render(run_page(hostile_result(), {"volatile": {"argv": ["x", *HOSTILE]}}, {}))
+    parsed = Parsed(html)
+    assert len(parsed.all("script")) == 1
+    assert not {"img", "iframe", "object", "embed"} & {tag for tag, _ in parsed.elements}
+    assert not [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")]
+    assert "<script>window.hacked=1</script>" in parsed.text
+    assert "{{ 7*7 }} {% x %}" in parsed.text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", html)
+
+
+def test_a_name_cannot_end_the_script_or_the_style() -> None:
+    html = render(page_of(replace(made_result(), network="</script></style><b>", dataset="-->")))
+    assert html.count("</script>") == 1 and html.count("</style>") == 1
+    assert not Parsed(html).all("b")
+
+
+# Figures on the page
+
+
+def small_drawing() -> Drawing:
+    """Three layers as rows and as points."""
+    figure, (left, right) = row_figure(["a", "b", "<c>"], 2)
+    left.barh([0, 1, 2], [1, 2, 3], color="#0066b4")
+    right.set_xlim(0, 4)
+    targets = [Rows(left, 3), Points(right, [2, 0], [1.0, 3.0], [0.0, 2.0])]
+    return Drawing("small", "Small", "Lead.", "Alt.", figure, {"layer": ["a", "b", "<c>"]}, targets)
+
+
+def test_targets_are_where_the_layers_are_drawn() -> None:
+    with house_style():
+        drawing = small_drawing()
+        root = ElementTree.fromstring(inline_svg(drawing, ["a", "b", "<c>"]))
+        marks = [one for one in root if one.get("class") == "layer"]
+        bars, points = marks[:3], marks[3:]
+        height = float(str(root.get("viewBox")).split()[3])
+        for layer, bar in enumerate(bars):
+            x, y = drawing.targets[0].axes.transData.transform((0, layer)) * 72 / drawing.figure.dpi
+            del x
+            assert float(bar.attrib["y"]) < height - y < float(bar.attrib["y"]) + float(bar.attrib["height"])
+            assert bar.get("data-layer") == str(layer)
+        assert [point.get("data-layer") for point in points] == ["2", "0"]
+        assert float(points[0].attrib["cx"]) < float(points[1].attrib["cx"])
+        assert float(points[0].attrib["cy"]) < float(points[1].attrib["cy"])  # y of rows goes down
+    titles = [mark.findtext("title") for mark in marks]
+    assert titles == ["a", "b", "<c>", "<c>", "a"]
+
+
+def test_colours_of_the_language_follow_the_theme() -> None:
+    with house_style():
+        svg = inline_svg(small_drawing(), ["a", "b", "c"])
+    known = {colour.light for colour in variables().values()}
+    assert "var(--stages-forward)" in svg
+    assert not known & set(re.findall(r"#[0-9a-f]{6}", svg))
+
+
+def test_figures_share_no_ids() -> None:
+    """Two figures of the same content on one page, and everything that is referred to is there."""
+    with house_style():
+        drawings = [replace(small_drawing(), stem=stem) for stem in ("one", "other")]
+    page = Page("t", "s", [], [], [Section("a", "A", drawings=drawings)], ["a", "b", "c"])
+    parsed = Parsed(render(page))
+    ids = [str(attributes["id"]) for _, attributes in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    used = {str(one["href"])[1:] for one in parsed.all("use")}
+    used |= set(re.findall(r"url\(#([^)]+)\)", render(page)))
+    assert used and used <= set(ids)
+
+
+def test_a_figure_is_told_in_words() -> None:
+    with house_style():
+        page = Page("t", "s", [], [], [Section("a", "A", drawings=[small_drawing()])], ["a", "b", "c"])
+        labels = [one.get("aria-label") for one in Parsed(render(page)).all("div")]
+    assert "Alt. Arrow keys choose a layer, Escape none." in labels
+
+
+# Data
+
+
+def _linked(html: str, name: str) -> str:
+    (link,) = [one["href"] for one in Parsed(html).all("a") if one.get("download") == name]
+    return base64.b64decode(str(link).partition(",")[2]).decode()
+
+
+def test_the_page_carries_the_data_of_its_figures_and_tables(html: str) -> None:
+    result = made_result()
+    for drawings in drawings_of_result(result).values():
+        for drawing in drawings:
+            assert _linked(html, f"{drawing.stem}.csv") == csv_text(drawing)
+    assert _linked(html, "table-layers.csv") == table_csv(layer_table(result))
+
+
+def test_data_of_a_table_is_exact() -> None:
+    columns = [Column("name", numeric=False), Column("a\nb")]
+    rows = [Row([Cell('x,\n"y"'), Cell("1.2k", 1234.5678901234567)]), Row([Cell("z"), Cell("", math.nan)])]
+    read = list(csv.reader(io.StringIO(table_csv(Table("t", "T", columns, rows)))))
+    assert read == [["name", "a b"], ['x,\n"y"', "1234.5678901234567"], ["z", ""]]
+
+
+def test_what_has_no_number_is_sorted_last() -> None:
+    table = Table(
+        "t", "T", [Column("n", numeric=False), Column("a")], [Row([Cell("x"), Cell("-", math.nan)])]
+    )
+    cells = Parsed(render(Page("t", "s", [], [], [Section("a", "A", tables=[table])]))).all("td")
+    assert cells[0]["data-v"] == ""
+
+
+# Files
+
+
+def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        write_report(page_of(made_result()), tmp_path / name, ("html", "png", "svg", "pdf"))
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert PAGE in files and "speedup-energy.pdf" in files and "table-layers.csv" in files
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes(), name
+
+
+def test_only_the_formats_that_are_wanted(tmp_path: Path) -> None:
+    write_report(page_of(made_result()), tmp_path / "a", ("svg",))
+    assert {path.suffix for path in (tmp_path / "a").iterdir()} == {".svg", ".csv"}
+    assert not list(tmp_path.glob(".report*"))
+
+
+def test_a_report_replaces_an_older_one(tmp_path: Path) -> None:
+    (tmp_path / PAGE).write_text("old")
+    (tmp_path / "mine.txt").write_text("kept")
+    write_report(page_of(made_result()), tmp_path, ("html",))
+    assert (tmp_path / PAGE).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+def test_what_fails_leaves_the_older_report_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / PAGE).write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("reports.files.save", full)
+    with pytest.raises(OSError, match="No space"):
+        write_report(page_of(made_result()), tmp_path, ("html", "png"))
+    assert [path.name for path in tmp_path.iterdir()] == [PAGE]
+    assert (tmp_path / PAGE).read_text() == "old"
+
+
+def test_formats() -> None:
+    assert check_formats(["svg", "html"]) == ("html", "svg")
+    with pytest.raises(UserError, match=r"pngg.*png"):
+        check_formats(["html", "pngg"])
+    with pytest.raises(UserError, match="--format"):
+        check_formats([])
+
+
+def test_drawings_are_laid_out_once() -> None:
+    with house_style():
+        drawing = small_drawing()
+        settle(drawing.figure)
+        before = drawing.figure.axes[0].get_position().bounds
+        settle(drawing.figure)
+        assert drawing.figure.axes[0].get_position().bounds == before
