@@ -13,12 +13,12 @@ from reports.figures.files import FORMATS as FIGURE_FORMATS
 from reports.figures.files import save
 from reports.figures.style import house_style
 from reports.page.model import Page
-from reports.page.render import drawings_of, render, table_csv
+from reports.page.render import drawings_of, pictures_of, render, table_csv
 from workloads.errors import UserError, unknown_name
 
 PAGE = "report.html"
 FORMATS = ("html", *FIGURE_FORMATS)
-DEFAULT_FORMATS = ("html", "png", "svg")
+DEFAULT_FORMATS = ("html", "svg")
 
 
 def check_formats(names: Collection[str]) -> tuple[str, ...]:
@@ -38,12 +38,13 @@ def write_report(page: Page, folder: Path, formats: Collection[str]) -> list[Pat
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _scratch(folder) as scratch:
+        pictures = pictures_of(page) if {"html", "svg"} & set(formats) else {}
         if "html" in formats:
-            (scratch / PAGE).write_text(render(page), encoding="utf-8")
+            (scratch / PAGE).write_text(render(page, pictures), encoding="utf-8")
         figures = [name for name in formats if name in FIGURE_FORMATS]
         with house_style():
             for drawing in drawings_of(page):
-                save(drawing, scratch, figures)
+                save(drawing, scratch, figures, pictures.get(drawing.stem))
         for section in page.sections:
             for table in section.tables:
                 (scratch / f"{table.stem}.csv").write_text(table_csv(table), encoding="utf-8", newline="")

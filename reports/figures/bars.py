@@ -14,13 +14,23 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
     from numpy.typing import ArrayLike
 
+_EDGE_POINTS = 1.0  # of a hollow bar
 _GAP_POINTS = 0.4  # a thread of paper between neighbours, so that not only hue tells them apart
 
 
 def draw_bars(
-    axes: Axes, middles: ArrayLike, lefts: ArrayLike, widths: ArrayLike, thickness: float, colour: str
+    axes: Axes,
+    middles: ArrayLike,
+    lefts: ArrayLike,
+    widths: ArrayLike,
+    thickness: float,
+    colour: str,
+    hollow: bool = False,
 ) -> None:
-    """Bars from `lefts` over `widths`, centred at `middles` of y; nan is no bar. Extends the data limits."""
+    """Bars from `lefts` over `widths`, centred at `middles` of y; nan is no bar. Extends the data limits.
+
+    hollow: only the outline has the colour.
+    """
     from matplotlib.collections import PolyCollection  # noqa: PLC0415
 
     y, x, w = np.broadcast_arrays(*(np.asarray(one, dtype=float) for one in (middles, lefts, widths)))
@@ -30,9 +40,9 @@ def draw_bars(
     corners = np.stack(
         [np.stack(pair, axis=-1) for pair in ((x, low), (x + w, low), (x + w, high), (x, high))], axis=1
     )
-    axes.add_collection(
-        PolyCollection(list(corners), facecolor=colour, edgecolor=PAPER.light, linewidth=_GAP_POINTS)
-    )
+    face, edge = (PAPER.light, colour) if hollow else (colour, PAPER.light)
+    width = _EDGE_POINTS if hollow else _GAP_POINTS
+    axes.add_collection(PolyCollection(list(corners), facecolor=face, edgecolor=edge, linewidth=width))
     axes.update_datalim(corners.reshape(-1, 2))
 
 
@@ -51,8 +61,10 @@ def draw_stacks(
         left = left + widths
 
 
-def legend_handle(label: str, colour: str) -> Patch:
+def legend_handle(label: str, colour: str, hollow: bool = False) -> Patch:
     """What stands for a colour in a legend."""
     from matplotlib.patches import Patch  # noqa: PLC0415
 
+    if hollow:
+        return Patch(facecolor=PAPER.light, edgecolor=colour, linewidth=_EDGE_POINTS, label=label)
     return Patch(facecolor=colour, label=label)

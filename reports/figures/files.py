@@ -22,15 +22,17 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def save(drawing: Drawing, folder: Path, formats: Iterable[str]) -> list[Path]:
+def save(drawing: Drawing, folder: Path, formats: Iterable[str], svg: bytes | None = None) -> list[Path]:
     """Write a drawing in some of FORMATS and its data as CSV; returns the paths.
 
-    Within house_style(). Equal drawings give equal files.
+    svg: the drawing as SVG, where it is made already. Within house_style(). Equal drawings give equal files.
     """
     settle(drawing.figure)
-    written = [folder / f"{drawing.stem}.{kind}" for kind in formats]
-    for path in written:
-        path.write_bytes(picture(drawing.figure, path.suffix[1:]))
+    written = []
+    for kind in formats:
+        made = svg if kind == "svg" and svg is not None else picture(drawing.figure, kind)
+        written.append(folder / f"{drawing.stem}.{kind}")
+        written[-1].write_bytes(made)
     table = folder / f"{drawing.stem}.csv"
     table.write_text(csv_text(drawing), encoding="utf-8", newline="")
     return [*written, table]

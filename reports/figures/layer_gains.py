@@ -12,9 +12,9 @@ from reports.figures.drawing import Drawing, Rows
 from reports.figures.files import save
 from reports.figures.rows import TALL, row_figure
 from reports.figures.style import house_style
+from reports.figures.titles import head, workload_on_machine
 from reports.language import INK, PAPER, run_colour
 from reports.numbers import times
-from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import Measures, ratio
 
@@ -49,10 +49,8 @@ def layer_gains(result: Result) -> Drawing:
     figure, (left, right) = row_figure(names, 2)
     _panel(left, "speedup over dense", result, layers, _cycles)
     _panel(right, "energy efficiency over dense", result, layers, _energy)
-    figure.suptitle(_title(result))
     handles = [legend_handle(run, run_colour(run)) for run in result.compared]
-    # Of the figure, not of an axes: above them stand the totals, wherever they are.
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    head(figure, f"{workload_on_machine(result)}, on chip, one training step", handles)
     return Drawing(
         stem=STEM,
         title="Speedup and energy efficiency per layer",
@@ -63,12 +61,6 @@ def layer_gains(result: Result) -> Drawing:
         data=_data(result, layers),
         targets=[Rows(left, len(names))],
     )
-
-
-def _title(result: Result) -> str:
-    transferred = " (sparsity transferred)" if result.profile.transferred_from else ""
-    workload = f"{shown_name(result.network)}, {shown_name(result.dataset)}{transferred}"
-    return f"{workload}: machine {shown_name(result.machine.name)}, on chip, one training step"
 
 
 def _alt(result: Result) -> str:
@@ -126,6 +118,6 @@ def _draw_total(axes: Axes, run: str, place: int, total: float, tall: bool) -> N
         f"{run} {times(total)}",
         (total, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(0, (16 if tall else 3) + 10 * place),
+        xytext=(0, (19 if tall else 3) + 10 * place),
         textcoords="offset points",
     )

@@ -34,8 +34,12 @@ def row_figure(layers: Sequence[str], panels: int, bars: int = 1) -> tuple[Figur
     if many:
         axes[0].tick_params(axis="y", labelsize=_TIGHT_FONT_POINTS)
     axes[0].set_ylim(len(layers) - 0.4, -0.6)
+    # At a given place, as the label that is not there: looking for one measures every layer's name again, a
+    # third of the time that a figure takes.
+    axes[0].yaxis.set_label_coords(0, 0.5)
     for one in axes:
         one.tick_params(axis="y", length=0)
+        one.yaxis.set_visible(one is axes[0])
         if len(layers) > TALL:
             one.tick_params(axis="x", top=True, labeltop=True)
     return figure, axes

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from reports.figures.drawing import Points, Rows
-from reports.figures.files import picture, settle
 from reports.language import variables
 from reports.text import shown_name
 
@@ -26,10 +25,12 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 Box = tuple[float, float, float, float]
 
 
-def inline_svg(drawing: Drawing, layers: Sequence[str]) -> str:
-    """The SVG element of a drawing. layers: names that its targets are told by. Within house_style()."""
-    settle(drawing.figure)
-    root = _without_namespaces(ElementTree.fromstring(picture(drawing.figure, "svg")))
+def inline_svg(drawing: Drawing, svg: bytes, layers: Sequence[str]) -> str:
+    """The SVG element of a drawing.
+
+    svg: the drawing as a file, of reports.figures.files.picture. layers: names that its targets are told by.
+    """
+    root = _without_namespaces(ElementTree.fromstring(svg))
     _drop(root, ("metadata", "style"))
     _rename(root, drawing.stem)
     _theme(root)

@@ -29,7 +29,7 @@ def run_page(result: Result, manifest: Mapping[str, Any], drawings: Mapping[str,
         cards=list(_cards(result)),
         warnings=list(_warnings(result)),
         sections=[
-            Section("summary", "Summary", list(remarks(result)), tables=[_summary(result)]),
+            Section("summary", "Summary", list(_remarks(result)), tables=[_summary(result)]),
             *(Section(anchor(part), part, drawings=found) for part, found in drawings.items()),
             Section("table", "All layers", tables=[layer_table(result)]),
             Section("made", "How it was made", details=list(_made(result, manifest))),
@@ -60,6 +60,11 @@ def _warnings(result: Result) -> Iterator[str]:
             f"Sparsity is transferred: not all of it was recorded on {result.network} and {result.dataset}: "
             f"{result.profile.transferred_from}."
         )
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    """Without what the page warns of already."""
+    return (sentence for sentence in remarks(result) if not sentence.startswith("TRANSFERRED"))
 
 
 def _summary(result: Result) -> Table:

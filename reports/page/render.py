@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from reports.figures.files import csv_text, table_text
+from reports.figures.files import csv_text, picture, settle, table_text
 from reports.figures.style import house_style
 from reports.language import variables
 from reports.page.inline import inline_svg
@@ -18,9 +19,15 @@ from reports.text import plain
 if TYPE_CHECKING:
     from reports.figures.drawing import Drawing
 
+# Larger data would make the page too large to be sent; they lie beside it.
+_MOST_CARRIED_CHARACTERS = 200_000
+_TALL_INCHES = 22.0  # about a hundred layers, from which a figure scrolls in a box of its own
 
-def render(page: Page) -> str:
+
+def render(page: Page, pictures: Mapping[str, bytes] | None = None) -> str:
     """The HTML of a page; equal pages give equal text.
+
+    pictures: its drawings as SVG by stem, where they are made already (see pictures_of).
 
     Everything that comes from a run is escaped by the template; only what is made here (SVG, CSS, script) is
     not. The policy in the page's head lets a browser run this one script and fetch nothing at all.
@@ -37,12 +44,11 @@ def render(page: Page) -> str:
     )
     environment.filters["plain"] = plain
     script = _source("page.js")
-    with house_style():
-        figures = {
-            drawing.stem: Markup(inline_svg(drawing, page.layers))
-            for section in page.sections
-            for drawing in section.drawings
-        }
+    pictures = pictures_of(page) if pictures is None else pictures
+    figures = {
+        drawing.stem: Markup(inline_svg(drawing, pictures[drawing.stem], page.layers))
+        for drawing in drawings_of(page)
+    }
     return environment.get_template("page.html.j2").render(
         page=page,
         figures=figures,
@@ -54,6 +60,7 @@ def render(page: Page) -> str:
         figure_link=lambda drawing: _link(csv_text(drawing)),
         table_link=lambda table: _link(table_csv(table)),
         sort_value=_sort_value,
+        tall=lambda drawing: drawing.figure.get_figheight() > _TALL_INCHES,
     )
 
 
@@ -85,8 +92,18 @@ def _sort_value(cell: Cell) -> str:
 
 
 def _link(text: str) -> str:
-    """A file inside a link."""
+    """A file inside a link; "" for one that is too large to be carried along."""
+    if len(text) > _MOST_CARRIED_CHARACTERS:
+        return ""
     return "data:text/csv;base64," + base64.b64encode(text.encode()).decode()
+
+
+def pictures_of(page: Page) -> dict[str, bytes]:
+    """All drawings of a page as SVG, by stem."""
+    with house_style():
+        for drawing in drawings_of(page):
+            settle(drawing.figure)
+        return {drawing.stem: picture(drawing.figure, "svg") for drawing in drawings_of(page)}
 
 
 def drawings_of(page: Page) -> list[Drawing]:

@@ -28,7 +28,7 @@ def report(
         Path | None,
         typer.Option(metavar="DIR", help="Where to (default: report in that folder).", show_default=False),
     ] = None,
-    formats: Formats = "html,png,svg",
+    formats: Formats = "html,svg",
 ) -> None:
     """Write a run or a study as one page (a single HTML file), with every figure and its data as files."""
     from sparsesim.cli.report import report_command  # noqa: PLC0415

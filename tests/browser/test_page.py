@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -225,7 +224,7 @@ def _chosen(page: Page) -> set[str]:
 def test_a_layer_that_is_clicked_is_shown_everywhere(browser: Browser, run_report: Path) -> None:
     with opened(browser, run_report) as found:
         page = found.page
-        page.locator("figure").first.locator("[data-layer='3']").first.click()
+        page.locator("figure [data-layer='3']").first.click()
         marks = page.locator("[data-layer='3']")
         assert (
             marks.count()

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from reports.figures.drawing import Drawing, Points, Rows
-from reports.figures.files import csv_text, settle
+from reports.figures.files import csv_text, picture, settle
 from reports.figures.rows import row_figure
 from reports.figures.style import house_style
 from reports.files import PAGE, check_formats, write_report
@@ -161,7 +161,8 @@ def small_drawing() -> Drawing:
 def test_targets_are_where_the_layers_are_drawn() -> None:
     with house_style():
         drawing = small_drawing()
-        root = ElementTree.fromstring(inline_svg(drawing, ["a", "b", "<c>"]))
+        settle(drawing.figure)
+        root = ElementTree.fromstring(inline_svg(drawing, picture(drawing.figure, "svg"), ["a", "b", "<c>"]))
         marks = [one for one in root if one.get("class") == "layer"]
         bars, points = marks[:3], marks[3:]
         height = float(str(root.get("viewBox")).split()[3])
@@ -179,7 +180,8 @@ def test_targets_are_where_the_layers_are_drawn() -> None:
 
 def test_colours_of_the_language_follow_the_theme() -> None:
     with house_style():
-        svg = inline_svg(small_drawing(), ["a", "b", "c"])
+        drawing = small_drawing()
+        svg = inline_svg(drawing, picture(drawing.figure, "svg"), ["a", "b", "c"])
     known = {colour.light for colour in variables().values()}
     assert "var(--stages-forward)" in svg
     assert not known & set(re.findall(r"#[0-9a-f]{6}", svg))
@@ -219,6 +221,16 @@ def test_the_page_carries_the_data_of_its_figures_and_tables(html: str) -> None:
         for drawing in drawings:
             assert _linked(html, f"{drawing.stem}.csv") == csv_text(drawing)
     assert _linked(html, "table-layers.csv") == table_csv(layer_table(result))
+
+
+def test_data_too_large_to_be_carried_lie_beside_the_page() -> None:
+    rows = [Row([Cell(f"{number} {'x' * 100}")]) for number in range(3000)]
+    page = Page(
+        "t", "s", [], [], [Section("a", "A", tables=[Table("big", "T", [Column("n", numeric=False)], rows)])]
+    )
+    html = render(page)
+    assert "Data: big.csv beside this page." in Parsed(html).text
+    assert "data:text/csv" not in html
 
 
 def test_data_of_a_table_is_exact() -> None:

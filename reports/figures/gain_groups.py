@@ -1,0 +1,55 @@
+"""The bars of the overview: groups of them, where they stand and what is written beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.figures.gains import AVERAGE, Gain, averages, gains
+from reports.text import shown_name
+from sparsesim.results.model import Result
+
+GAP, _LEAST = 1.0, 3  # rows between groups, and rows of a group at least: labels have up to three lines
+
+
+@dataclass(frozen=True)
+class Group:
+    """Bars that belong together, from row `start` on, and the text beside them."""
+
+    text: str
+    gains: Sequence[Gain]
+    start: float
+    is_average: bool = False
+
+    @property
+    def rows(self) -> int:
+        return max(len(self.gains), _LEAST)
+
+    def row(self, place: int) -> float:
+        """Of the gain at a place."""
+        return self.start + (self.rows - len(self.gains)) / 2 + place
+
+
+def gain_groups(results: Sequence[Result], labels: Sequence[str]) -> list[Group]:
+    """A group per result, a star where sparsity is transferred, and a last one of averages if there are."""
+    groups: list[Group] = []
+    for label, result in zip(labels, results, strict=True):
+        groups.append(Group(_marked(label, result), gains(result, label), _next_row(groups)))
+    if means := averages(results, (gain for group in groups for gain in group.gains)):
+        text = f"{AVERAGE}\nof {most_results(means)}"
+        groups.append(Group(text, means, _next_row(groups), is_average=True))
+    return groups
+
+
+def _next_row(groups: Sequence[Group]) -> float:
+    return groups[-1].start + groups[-1].rows + GAP if groups else 0.0
+
+
+def most_results(means: Sequence[Gain]) -> int:
+    """How many results the widest of some averages is of."""
+    return max(gain.results for gain in means)
+
+
+def _marked(label: str, result: Result) -> str:
+    shown = "\n".join(map(shown_name, label.split("\n")))
+    return f"{shown} *" if result.profile.transferred_from else shown
