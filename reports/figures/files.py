@@ -42,8 +42,10 @@ def settle(figure: Figure) -> None:
     """Lay the figure out once, for all formats and for whoever asks where things are."""
     from matplotlib import rcParams  # noqa: PLC0415
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine  # noqa: PLC0415
 
-    if figure.get_layout_engine() is None:
+    engine = figure.get_layout_engine()
+    if engine is None or isinstance(engine, PlaceHolderLayoutEngine):
         return
     FigureCanvasAgg(figure)
     figure.set_dpi(rcParams["savefig.dpi"])
@@ -53,8 +55,19 @@ def settle(figure: Figure) -> None:
 
 def picture(figure: Figure, kind: str) -> bytes:
     """A settled figure in one of FORMATS."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+
+    buffer, dpi = io.BytesIO(), figure.dpi
+    # By the canvas where it can be, since savefig draws twice, once for the layout.
+    match kind:
+        case "svg":
+            FigureCanvasSVG(figure).print_svg(buffer, metadata=_METADATA[kind])
+        case "png":
+            FigureCanvasAgg(figure).print_png(buffer, metadata=_METADATA[kind])
+        case _:
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+    figure.set_dpi(dpi)
     return buffer.getvalue()
 
 
