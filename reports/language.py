@@ -7,8 +7,9 @@ per thing, not per figure: what the dispatcher costs in cycles and what it costs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 
@@ -104,8 +105,33 @@ SETS: Mapping[str, Mapping[str, Colour]] = {
 # From dark blue over the blue, green and orange of Okabe and Ito, the latter two a little lighter: lightness
 # grows throughout, so neither hue nor any kind of colour vision is needed to tell the order.
 RAMP = ((0.0, "#08264a"), (0.4, "#0072b2"), (0.7, "#1faf86"), (1.0, "#f5b700"))
-# Of the ramp, for points: darker ones are not seen on dark paper, and the page does not swap these colours.
-POINTS_BEGIN = 0.2
+# The numbers of points, which are small and lie on bare paper: the lighter part of the ramp, and another one
+# on dark paper.
+_POINTS_FROM = 0.2
+_RAMP_ON_DARK = ((0.0, "#2f66c4"), (0.5, "#38b8a6"), (1.0, "#ffe08a"))
+_STEPS = 16
+
+
+def _on(stops: Sequence[tuple[float, str]], place: float) -> str:
+    """The colour at a place from 0 to 1 between stops."""
+    for (start, first), (end, second) in pairwise(stops):
+        if place <= end:
+            share = (place - start) / (end - start)
+            parts = (
+                int(first[at : at + 2], 16) * (1 - share) + int(second[at : at + 2], 16) * share
+                for at in (1, 3, 5)
+            )
+            return "#" + "".join(f"{round(part):02x}" for part in parts)
+    return stops[-1][1]
+
+
+STEPS = tuple(
+    Colour(
+        _on(RAMP, _POINTS_FROM + (1 - _POINTS_FROM) * step / (_STEPS - 1)),
+        _on(_RAMP_ON_DARK, step / (_STEPS - 1)),
+    )
+    for step in range(_STEPS)
+)
 
 STAGE_WORDS = {"forward": "Forward", "gta": "GTA", "gtw": "GTW", "other": "other"}
 CAUSE_WORDS = {
@@ -137,19 +163,18 @@ def variables() -> dict[str, Colour]:
         for name, colour in colours.items():
             if colour not in named.values():
                 named[f"{family}-{name}".replace("_", "-")] = colour
-    return named
+    return named | {f"step-{place}": colour for place, colour in enumerate(STEPS)}
 
 
-def ramp(begin: float = 0.0) -> Any:
-    """The colour map of numbers (matplotlib's LinearSegmentedColormap), from a place of RAMP on.
-
-    begin: POINTS_BEGIN where small things are drawn on bare paper, 0 where areas are filled.
-    """
+def ramp() -> Any:
+    """The colour map of numbers in filled areas (matplotlib's LinearSegmentedColormap)."""
     from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
 
-    whole = LinearSegmentedColormap.from_list("sparsesim", RAMP)
-    if not begin:
-        return whole
-    return LinearSegmentedColormap.from_list(
-        "sparsesim", whole([begin + place / 64 * (1 - begin) for place in range(65)])
-    )
+    return LinearSegmentedColormap.from_list("sparsesim", RAMP)
+
+
+def step_colours() -> Any:
+    """The colour map of numbers of points (matplotlib's ListedColormap): STEPS."""
+    from matplotlib.colors import ListedColormap  # noqa: PLC0415
+
+    return ListedColormap([colour.light for colour in STEPS])

@@ -78,7 +78,8 @@ class Section:
 class Page:
     """A whole page. warnings: what a reader must know before believing a number.
 
-    layers: names of the layers that figures and tables share, in their order.
+    layers: names of the layers that figures and tables share, in their order; thing: what they are called if
+    they are no layers.
     """
 
     title: str
@@ -87,6 +88,7 @@ class Page:
     warnings: Sequence[str]
     sections: Sequence[Section]
     layers: Sequence[str] = field(default=())
+    thing: str = "layer"
 
 
 def anchor(title: str) -> str:

@@ -78,7 +78,8 @@ def figure_columns(frame: DataFrame, figures: Iterable[str]) -> Iterator[Filled]
         values = values_of(frame, figure).tolist()
         texts = [shown_figure(figure, value) for value in values]
         known = FIGURES.get(figure)
-        yield number_column(heading(figure).strip(), values, texts, known.meaning if known else "")
+        title = heading(figure).strip().replace("energy efficiency", "energy\nefficiency")
+        yield number_column(title, values, texts, known.meaning if known else "")
 
 
 def rows(filled: Sequence[Filled], places: Iterable[int], layers: Mapping[int, int]) -> list[Row]:

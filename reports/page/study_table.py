@@ -26,7 +26,16 @@ from reports.page.study_columns import (
 from reports.study.effects import main_effects
 from reports.study.labels import excluded_text, short_names
 from reports.study.pareto import shown_objectives
-from reports.study.points import WORKLOAD, Mask, allowed, best_first, on_front, settings_of, values_of, workloads
+from reports.study.points import (
+    WORKLOAD,
+    Mask,
+    allowed,
+    best_first,
+    on_front,
+    settings_of,
+    values_of,
+    workloads,
+)
 from reports.study.selection import best_points
 from reports.study.sentences import LONGEST_ERROR, cut, effect_words, points_text, said
 from sparsesim.study.objectives import Constraint, Objective
@@ -43,15 +52,14 @@ _MAIN_FIGURES = (
     "with_dram_energy_efficiency",
     "pe_utilization",
 )
-_MOST_BYTES = 2_900_000  # of the table of all points, as HTML and as CSV inside a link
-_CELL_BYTES, _ROW_BYTES = 45, 30  # of tags
-_LINK = 4 / 3  # base64
+_MOST_BYTES = 4_100_000  # of the table of all points: with figures, a page stays below 5 MB
+_NUMBER_BYTES, _TEXT_BYTES, _ROW_BYTES = 36, 9, 40  # of tags
 _MANY_FAILED, _SHORT_ERROR = 1000, 100  # points, beyond which errors are cut to so many characters
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a study asks, all its rows, and those that are done. marked: places in `done` that figures know."""
+    """What a study asks, all its rows, those that are done, and which of these the figures know."""
 
     frame: DataFrame
     done: DataFrame
@@ -74,7 +82,6 @@ class Asked:
             for name in dict.fromkeys((*names, *_MAIN_FIGURES))
             if np.isfinite(values_of(self.done, name)).any()
         ]
-
 
     @property
     def layers(self) -> dict[int, int]:
@@ -127,7 +134,7 @@ def effects_table(asked: Asked) -> Table | None:
         text_column("best at", [one.best for _, one in effects]),
         text_column("worst at", [one.worst for _, one in effects]),
     ]
-    note = effect_words(asked.objectives[0])
+    note = effect_words("the objective")
     return Table(
         "table-effects", "Effects of the settings", columns(filled), _plain_rows(filled), note=_sentence(note)
     )
@@ -143,18 +150,23 @@ def _sentence(text: str) -> str:
 
 def points_table(asked: Asked) -> Table:
     """All points that are done; of very many the best, and a sentence that says so."""
-    filled = [*_of_points(asked, asked.done), _state(asked)]
+    row, *others = _of_points(asked, asked.done)
+    filled = [row, _state(asked), *others]
     places = _fitting(filled, asked)
     chosen = [Filled(one.column, [one.cells[place] for place in places]) for one in filled]
     note = "A click on a heading sorts; one on a row that is in the figures too shows it there."
     if len(places) < len(asked.done):
         note = (
             f"The best {len(places):,} of {points_text(len(asked.done))}: fronts first, then by "
-            f"{said(asked.objectives[0].figure)}. `python -m sparsesim show STUDY --csv FILE` writes all. {note}"
+            f"{said(asked.objectives[0].figure)}. `python -m sparsesim show STUDY --csv FILE` "
+            f"writes all. {note}"
         )
     return Table(
-        "table-points", "Every point" if len(places) == len(asked.done) else "The best points",
-        columns(chosen), rows(chosen, places, asked.layers), note=note
+        "table-points",
+        "Every point" if len(places) == len(asked.done) else "The best points",
+        columns(chosen),
+        rows(chosen, places, asked.layers),
+        note=note,
     )
 
 
@@ -179,7 +191,7 @@ def _members(asked: Asked) -> Mask:
 
 def _fitting(filled: Sequence[Filled], asked: Asked) -> list[int]:
     """The places of the points a page has room for: all of them, or the best."""
-    sizes = _ROW_BYTES + sum(np.array([_size(cell) for cell in one.cells]) for one in filled)
+    sizes = _ROW_BYTES + np.sum([[_size(cell) for cell in one.cells] for one in filled], axis=0)
     if sizes.sum() <= _MOST_BYTES:
         return list(range(len(sizes)))
     order = _best_first(asked)
@@ -187,10 +199,10 @@ def _fitting(filled: Sequence[Filled], asked: Asked) -> list[int]:
     return sorted(order[:count].tolist())
 
 
-def _size(cell: Cell) -> float:
-    """Bytes of a cell in HTML, and in the CSV inside a link."""
-    number = "" if cell.value is None else repr(cell.value)
-    return _CELL_BYTES + len(cell.text) + len(number) + _LINK * (len(number or cell.text) + 1)
+def _size(cell: Cell) -> int:
+    """Bytes of a cell in HTML."""
+    text = len(cell.text.encode())
+    return text + (_TEXT_BYTES if cell.value is None else _NUMBER_BYTES + len(repr(cell.value)))
 
 
 def _best_first(asked: Asked) -> NDArray[np.intp]:

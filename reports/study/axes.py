@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from reports.figures.rows import WIDTH_INCHES
 from reports.study.effects import Levels
 from reports.study.labels import Unit
 from reports.study.points import Values, is_wide
@@ -25,6 +26,7 @@ _MOST_TICKS = 8
 _CLOSEST_TICKS = 0.09  # of an axis
 _LONGEST_TICK = 16  # characters
 _TITLE_INCHES = 0.35
+_HIGHER_IF_WIDER = 0.35  # power of the width
 _LEGEND_ROW_INCHES = 0.17
 _MOST_LEGEND_COLUMNS = 5
 _LEGEND_MARK_INCHES, _LEGEND_CHARACTER_INCHES = 0.55, 0.065  # an entry's width, its gap included
@@ -44,10 +46,11 @@ class Panels:
         return [axes for block in self.blocks for axes in block]
 
 
-def panels(blocks: int, each: int, most: int, inches: tuple[float, float]) -> Panels:
-    """`blocks` times `each` panels of this size, at most `most` side by side.
+def panels(blocks: int, each: int, most: int, inches: float) -> Panels:
+    """`blocks` times `each` panels, at most `most` side by side, over the width of a page.
 
-    A block begins a row of its own; blocks of one panel stand side by side.
+    inches: height of a panel where there are `most` side by side; wider ones are a little higher. A block
+    begins a row of its own; blocks of one panel stand side by side.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -55,8 +58,8 @@ def panels(blocks: int, each: int, most: int, inches: tuple[float, float]) -> Pa
     lines = -(-together // most)
     columns = -(-together // lines)
     rows = lines if each == 1 else blocks * lines
-    size = max(columns * inches[0], 1.3 * inches[0]), rows * inches[1] + _TITLE_INCHES
-    figure = Figure(figsize=size, layout="constrained")
+    height = inches * (most / columns) ** _HIGHER_IF_WIDER
+    figure = Figure(figsize=(WIDTH_INCHES, rows * height + _TITLE_INCHES), layout="constrained")
     grid = figure.add_gridspec(rows, columns)
     stride = 1 if each == 1 else columns * lines
     places = [[block * stride + place for place in range(each)] for block in range(blocks)]
@@ -114,10 +117,10 @@ def scale(axes: Axes, side: Side, values: Values, bounds: Iterable[float] = ()) 
     axes.set(**{f"{side}scale": "log" if logarithmic else "linear", f"{side}lim": limits(shown, logarithmic)})
 
 
-def figure_ticks(axes: Axes, side: Side, unit: Unit) -> None:
-    """Ticks of a side that shows a figure, in its unit."""
+def figure_ticks(axes: Axes, side: Side, unit: Unit, crowded: bool = False) -> None:
+    """Ticks of a side that shows a figure, in its unit; fewer of them where it is crowded."""
     axis = _axis(axes, side)
-    _locate(axis, getattr(axes, f"get_{side}lim")())
+    _locate(axis, getattr(axes, f"get_{side}lim")(), crowded)
     axis.set_major_formatter(lambda value, _: f"{value / unit.size:g}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.language import ramp
+from reports.language import CHOICES, POINTS, step_colours
 from reports.study.effects import Effect, Levels, levels
 from reports.study.labels import is_number
 from reports.study.points import Values, is_wide, settings_of
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-# Okabe and Ito, as in style.mplstyle, for what has no order.
-CHOICES = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000")
-PLAIN = "#0072B2"
-EXCLUDED = "#BBBBBB"
-_MOST_COLOURS = 8  # values with a colour of their own in the legend; more get a colour bar
+PLAIN = POINTS["point"].light
+EXCLUDED = POINTS["excluded"].light
+_MOST_COLOURS = 6  # values with a colour of their own in the legend; more get a colour bar
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,10 @@ def colours(done: DataFrame, effects: Iterable[Effect]) -> Colours | None:
     if of_setting is None:
         return None
     if not of_setting.is_numeric:
-        return _by_level(of_setting, [_rgba(name) for name in CHOICES])
+        return _by_level(of_setting, [_rgba(colour.light) for colour in CHOICES])
     distinct = np.unique(of_setting.places[np.isfinite(of_setting.places)])
     if len(distinct) <= _MOST_COLOURS:
-        return _by_level(of_setting, [*ramp()(np.linspace(0, 1, len(distinct)))])
+        return _by_level(of_setting, [*step_colours()(np.linspace(0, 1, len(distinct)))])
     return _by_number(of_setting)
 
 
@@ -79,7 +77,7 @@ def _by_number(of_setting: Levels) -> Colours:
     norm = _norm(of_setting.places)
     known = np.isfinite(of_setting.places)
     of_point = np.tile(_rgba(EXCLUDED), (len(known), 1))
-    of_point[known] = ramp()(np.asarray(norm(of_setting.places[known])))
+    of_point[known] = step_colours()(np.asarray(norm(of_setting.places[known])))
     return Colours(of_setting.setting, of_point, {}, norm)
 
 

@@ -40,12 +40,18 @@ class Levels:
 
 @dataclass(frozen=True)
 class Effect:
-    """The geometric mean of the objective at the best level over that at the worst, or the inverse: >= 1."""
+    """How much a setting matters for an objective.
+
+    ratio: the geometric mean of the objective at the best level over that at the worst, or the inverse: >= 1.
+    best, worst: these levels. at_best, at_worst: the geometric means there, over that of all points.
+    """
 
     setting: str
     ratio: float
     best: str
     worst: str
+    at_best: float
+    at_worst: float
 
 
 def levels(frame: DataFrame, setting: str) -> Levels:
@@ -96,13 +102,13 @@ def main_effects(frame: DataFrame, varied: Iterable[str], objective: Objective) 
     workloads of unlike size weigh the same. Points where the objective is not positive are left out, and so
     are the settings that say what the workload is.
     """
-    figures = _relative(frame, objective)
+    figures = relative(frame, objective)
     settings = [name for name in dict.fromkeys(varied) if name not in WORKLOAD]
     found = [_effect(levels(frame, name), figures, objective) for name in settings]
     return sorted((effect for effect in found if effect), key=lambda effect: -effect.ratio)
 
 
-def _relative(frame: DataFrame, objective: Objective) -> Values:
+def relative(frame: DataFrame, objective: Objective) -> Values:
     """Logarithms of the objective, less the mean of the workload; nan where there is none."""
     figures = values_of(frame, objective.figure)
     figures[~(figures > 0)] = np.nan
@@ -126,7 +132,9 @@ def _effect(of_setting: Levels, logarithms: Values, objective: Objective) -> Eff
         return None
     low, high = min(means, key=lambda label: means[label]), max(means, key=lambda label: means[label])
     best, worst = (low, high) if objective.goal == "minimize" else (high, low)
-    return Effect(of_setting.setting, float(np.exp(means[high] - means[low])), best, worst)
+    ratio = float(np.exp(means[high] - means[low]))
+    at_best, at_worst = (float(np.exp(means[label])) for label in (best, worst))
+    return Effect(of_setting.setting, ratio, best, worst, at_best, at_worst)
 
 
 @dataclass(frozen=True)

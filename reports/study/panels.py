@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reports.language import POINTS
 from reports.study.axes import figure_ticks, legend, panels, scale, setting_ticks
 from reports.study.colours import EXCLUDED, PLAIN
+from reports.study.crowds import is_crowd, unswapped
 from reports.study.effects import Levels, Summary, levels, main_effects, summaries
 from reports.study.labels import axis_unit, excluded_text, limit_text, short_names
 from reports.study.points import Mask, Values, allowed, cut_text, drawn_workloads, values_of
@@ -20,14 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-_PANEL_INCHES = (2.3, 2.2)
+_PANEL_INCHES = 2.2
 _MOST_COLUMNS = 4
 _MOST_PANELS = 24  # of all workloads together, but
 _LEAST_PANELS = 4  # of each as many
 _MANY = 300  # points, from which dots are small
-_RASTER = 2000  # points, from which an SVG holds dots as a picture
-_MEDIAN: dict[str, Any] = {"color": "#E69F00", "linewidth": 1.4, "marker": "s", "markersize": 4}
-_BEST: dict[str, Any] = {"color": "#D55E00", "linewidth": 1.4, "marker": "o", "markersize": 4}
+_MEDIAN: dict[str, Any] = {"color": POINTS["median"].light, "linewidth": 1.4, "marker": "s", "markersize": 4}
+_BEST: dict[str, Any] = {"color": POINTS["best"].light, "linewidth": 1.4, "marker": "o", "markersize": 4}
 
 
 def shown_settings(done: DataFrame, varied: Sequence[str], objective: Objective) -> list[str]:
@@ -95,7 +96,7 @@ def _dots(axes: Axes, points: _Points, mine: Mask, places: Values) -> None:
     style: dict[str, Any] = {
         "s": 10 if few else 5,
         "linewidths": 0,
-        "rasterized": bool(mine.sum() > _RASTER),
+        "rasterized": is_crowd(len(mine)),
         "zorder": 1,
     }
     for gid, chosen, colour, alpha in (
@@ -118,9 +119,10 @@ def _legend(figure: Figure, points: _Points, constraints: Sequence[Constraint]) 
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
     dot: Any = {"linestyle": "", "marker": "o", "markersize": 3.5}
-    handles = [Line2D([], [], label="a point", color=PLAIN, alpha=0.6, **dot)]
+    plain, excluded = (unswapped(one) if is_crowd(len(points.done)) else one for one in (PLAIN, EXCLUDED))
+    handles = [Line2D([], [], label="a point", color=plain, alpha=0.6, **dot)]
     if not points.permitted.all():
-        handles.append(Line2D([], [], label=excluded_text(constraints), color=EXCLUDED, **dot))
+        handles.append(Line2D([], [], label=excluded_text(constraints), color=excluded, **dot))
     if any(line.get_gid() == "median" for axes in figure.axes for line in axes.lines):
         handles.append(Line2D([], [], label="median of all points", **_MEDIAN))
     best = "best that meets the constraints" if len(constraints) > 1 else "best" + _where(constraints)

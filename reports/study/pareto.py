@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.language import FAINT, INK, PAPER, POINTS, step_colours
 from reports.study.axes import Panels, bar_ticks, figure_ticks, legend, near, panels, scale
-from reports.study.colours import EXCLUDED, PLAIN, Colours, colours, ramp
+from reports.study.colours import EXCLUDED, PLAIN, Colours, colours
+from reports.study.crowds import is_crowd, unswapped
 from reports.study.effects import main_effects
 from reports.study.labels import Unit, axis_unit, excluded_text, limit_text, short_names
 from reports.study.points import Mask, Values, allowed, cut_text, drawn_workloads, on_front, values_of
@@ -23,18 +25,17 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from pandas import DataFrame
 
-_PANEL_INCHES = (3.0, 2.6)
+_PANEL_INCHES = 2.6
 _MOST_COLUMNS = 3
 _MANY = 300  # points, from which dots are small
-_RASTER = 2000  # points, from which an SVG holds dots as a picture
 _MOST_LABELS = 15  # points of a front, up to which each gets its row number, and
 _FEW_LABELS = 6  # where there are more objectives: the rings of their front stand close to the labels
 _LABEL_POINTS = (4.4, 8.0)  # width of a character and height of a row number, in points
 _PARTNERS = ("area_mm2", "with_dram_energy_pj", "with_dram_cycles")
-_LIMIT: dict[str, Any] = {"color": "#D55E00", "linewidth": 1.2, "linestyle": (0, (5, 2))}
-_SHADE: dict[str, Any] = {"facecolor": "#D55E00", "alpha": 0.07, "linewidth": 0, "zorder": 0}
-_FRONT: dict[str, Any] = {"color": "black", "linewidth": 1.2}
-_RING: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.6}
+_LIMIT: dict[str, Any] = {"color": POINTS["limit"].light, "linewidth": 1.2, "linestyle": (0, (5, 2))}
+_SHADE: dict[str, Any] = {"facecolor": POINTS["limit"].light, "alpha": 0.07, "linewidth": 0, "zorder": 0}
+_FRONT: dict[str, Any] = {"color": INK.light, "linewidth": 1.2}
+_RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK.light, "linewidths": 0.6}
 
 
 def shown_objectives(done: DataFrame, objectives: Sequence[Objective]) -> list[Objective]:
@@ -88,7 +89,7 @@ def draw_pareto(
     for (name, mine), block in zip(of_workloads.items(), grid.blocks, strict=True):
         ringed = on_front(done, axes_show, mine & points.permitted)
         for axes, pair in zip(block, pairs, strict=True):
-            _panel(axes, points, mine, pair, ringed)
+            _panel(axes, points, mine, pair, ringed, grid.columns == _MOST_COLUMNS)
         block[0].set_title(name, loc="left")
     if cut := cut_text(done):
         grid.figure.suptitle(cut)
@@ -96,10 +97,17 @@ def draw_pareto(
     return grid.figure
 
 
-def _panel(axes: Axes, points: _Points, mine: Mask, pair: tuple[Objective, Objective], ringed: Mask) -> None:
+def _panel(
+    axes: Axes,
+    points: _Points,
+    mine: Mask,
+    pair: tuple[Objective, Objective],
+    ringed: Mask,
+    narrow: bool,
+) -> None:
     x, y = pair
     across, up = points.figure(x.figure), points.figure(y.figure)
-    units = [_side(axes, side, points, mine, one) for side, one in (("x", x), ("y", y))]
+    units = [_side(axes, side, points, mine, one, narrow) for side, one in (("x", x), ("y", y))]
     axes.set(xlabel=units[0].label, ylabel=units[1].label)
     axes.grid(True, axis="both")
     _dots(axes, across, up, points, mine)
@@ -109,17 +117,17 @@ def _panel(axes: Axes, points: _Points, mine: Mask, pair: tuple[Objective, Objec
     if members.size:
         order = members[np.argsort(across[members], kind="stable")]
         # To the next point of the front nothing is better than this one, from the side that is minimised.
-        steps: Any = "steps-post" if x.goal == "minimize" else "steps-pre"
-        axes.plot(across[order], up[order], drawstyle=steps, zorder=3, gid="step", **_FRONT)
+        drawstyle: Any = "steps-post" if x.goal == "minimize" else "steps-pre"
+        axes.plot(across[order], up[order], drawstyle=drawstyle, zorder=3, gid="step", **_FRONT)
         if len(order) <= points.most_labels:
             _label(axes, points.done["row"].to_numpy()[order], across[order], up[order], pair)
 
 
-def _side(axes: Axes, side: Any, points: _Points, mine: Mask, objective: Objective) -> Unit:
+def _side(axes: Axes, side: Any, points: _Points, mine: Mask, objective: Objective, narrow: bool) -> Unit:
     values = points.figure(objective.figure)[mine]
     scale(axes, side, values, [limit.bound for limit in points.limits_of(objective.figure)])
     unit = axis_unit(objective.figure, values)
-    figure_ticks(axes, side, unit)
+    figure_ticks(axes, side, unit, crowded=narrow and side == "x")
     return unit
 
 
@@ -130,7 +138,7 @@ def _size(mine: Mask) -> float:
 def _dots(axes: Axes, across: Values, up: Values, points: _Points, mine: Mask) -> None:
     drawable = mine & np.isfinite(across) & np.isfinite(up)
     few = mine.sum() <= _MANY
-    style: dict[str, Any] = {"s": _size(mine), "linewidths": 0, "rasterized": bool(mine.sum() > _RASTER)}
+    style: dict[str, Any] = {"s": _size(mine), "linewidths": 0, "rasterized": is_crowd(len(mine))}
     grey, coloured = drawable & ~points.permitted, drawable & points.permitted
     axes.scatter(
         across[grey], up[grey], color=EXCLUDED, gid="excluded", alpha=0.8 if few else 0.5, zorder=1, **style
@@ -180,7 +188,9 @@ def _label(
                 ha="right" if left else "left",
                 va="top" if below else "bottom",
                 fontsize=6.5,
-                path_effects=[withStroke(linewidth=1.5, foreground="white")],
+                # Not that of ink: with a rim, letters are paths, which the page knows by their colour.
+                color=FAINT.light,
+                path_effects=[withStroke(linewidth=1.5, foreground=PAPER.light)],
                 zorder=5,
             )
 
@@ -191,29 +201,32 @@ def _apart(box: tuple[float, float, float], other: tuple[float, float, float]) -
 
 def _legend(grid: Panels, points: _Points, varied: Sequence[str], objectives: int) -> None:
     handles = []
+    crowd = is_crowd(len(points.done))
     if points.colours and points.permitted.any():
         name = short_names(varied)[points.colours.setting]
-        handles += [_mark(f"{name} = {label}", colour) for label, colour in points.colours.legend.items()]
+        legend_of = points.colours.legend
+        handles += [_mark(f"{name} = {label}", colour, crowd) for label, colour in legend_of.items()]
         if points.colours.norm:
-            _colour_bar(grid, points.colours, name)
+            _colour_bar(grid, points.colours, name, crowd)
     if not points.permitted.all():
-        handles.append(_mark(excluded_text(points.constraints), EXCLUDED))
+        handles.append(_mark(excluded_text(points.constraints), EXCLUDED, crowd))
     if any(line.get_gid() == "step" for axes in grid.every for line in axes.lines):
         handles += _front_marks(objectives)
     handles += _limit_marks(grid, points.constraints)
     legend(grid.figure, handles)
 
 
-def _mark(label: str, colour: Any) -> Line2D:
+def _mark(label: str, colour: Any, crowd: bool) -> Line2D:
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
+    colour = unswapped(colour) if crowd else colour
     return Line2D([], [], label=label, linestyle="", marker="o", markersize=4.5, color=colour)
 
 
 def _front_marks(objectives: int) -> list[Line2D]:
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
-    ring: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markersize": 5.5, "color": "black"}
+    ring: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markersize": 5.5, "color": INK.light}
     if objectives == 2:
         return [Line2D([], [], label="Pareto front", linewidth=1.0, **ring)]
     return [
@@ -237,7 +250,7 @@ def _key(limit: Constraint) -> str:
     return f"_{limit}"
 
 
-def _colour_bar(grid: Panels, chosen: Colours, name: str) -> None:
+def _colour_bar(grid: Panels, chosen: Colours, name: str, crowd: bool) -> None:
     from matplotlib.cm import ScalarMappable  # noqa: PLC0415
 
     # Two rows of panels high, at the top of those that are more.
@@ -247,6 +260,10 @@ def _colour_bar(grid: Panels, chosen: Colours, name: str) -> None:
         "shrink": min(1.0, 2 / grid.rows),
         "anchor": (0.0, 1.0),
     }
-    bar = grid.figure.colorbar(ScalarMappable(chosen.norm, ramp()), ax=grid.every, label=name, **style)
+    bar = grid.figure.colorbar(
+        ScalarMappable(chosen.norm, step_colours()), ax=grid.every, label=name, **style
+    )
     bar_ticks(bar.ax)
+    if crowd and bar.solids is not None:
+        bar.solids.set_rasterized(True)
     bar.outline.set_visible(False)

@@ -165,4 +165,4 @@ def _print_effects(done: DataFrame, varied: Sequence[str], objective: Objective,
     ]
     for chunk in _fitting(columns, console.width):
         console.print(_table(chunk))
-    paragraph(console, effect_words(objective))
+    paragraph(console, effect_words(said(objective.figure)))

@@ -11,7 +11,7 @@ from reports.files import DEFAULT_FORMATS, PAGE, check_formats, write_report
 from reports.terminal.table import console_for
 from reports.text import plain
 from sparsesim.results.model import Result
-from sparsesim.results.reading import load_run
+from sparsesim.results.reading import STUDY_INDEX, load_run
 from workloads.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,12 +23,24 @@ FOLDER = "report"  # inside the folder of the run or study
 def report_command(path: Path, out: Path | None, formats: Sequence[str]) -> None:
     """Write the report of a run folder or a study; UserError for what is neither."""
     wanted = check_formats(formats)
-    saved = load_run(path)
-    folder = out if out is not None else saved.folder / FOLDER
+    inside, page = _study_page(path) if (path / STUDY_INDEX).is_file() else _run_page(path)
+    folder = out if out is not None else inside / FOLDER
     check_out(folder)
-    page = page_of(saved.result, saved.manifest)
     write_report(page, folder, wanted)
     say_where(folder, sys.stdout, wanted)
+
+
+def _run_page(path: Path) -> tuple[Path, Page]:
+    saved = load_run(path)
+    return saved.folder, page_of(saved.result, saved.manifest)
+
+
+def _study_page(path: Path) -> tuple[Path, Page]:
+    from reports.page.of_study import page_of_study  # noqa: PLC0415
+    from sparsesim.study.store import read_study  # noqa: PLC0415
+
+    with read_study(path) as study:
+        return path, page_of_study(study)
 
 
 def check_out(folder: Path) -> None:

@@ -24,6 +24,7 @@ from reports.page.of_run import run_page
 from sparsesim.cli.main import main
 from sparsesim.results.model import Result
 from tests.builders_pages import HOSTILE, drawings_of_result, hostile_result
+from tests.builders_sweeps import ran, sweep, trace
 
 WIDTHS = (1440, 900, 390)
 FLAGS = [
@@ -102,7 +103,19 @@ def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return report / PAGE
 
 
-@pytest.fixture(scope="module", params=["run", "hostile"])
+@pytest.fixture(scope="module")
+def study_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a small study that was really run."""
+    folder = tmp_path_factory.mktemp("study")
+    recorded = trace(folder / "t.npz")
+    vary = ("--vary", "groups=14,28,56", "--vary", "kilobytes=64,96")
+    command = sweep(folder / "study", "--trace", recorded, *vary, "--workers", 1)
+    assert ran(folder / "sweep", *command).status == 0
+    assert main(["report", str(folder / "study")]) == 0
+    return folder / "study" / "report" / PAGE
+
+
+@pytest.fixture(scope="module", params=["run", "study", "hostile"])
 def report(request: pytest.FixtureRequest) -> Path:
     """Every kind of page."""
     found: Path = request.getfixturevalue(f"{request.param}_report")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.study.colours import CHOICES, ramp
+from reports.language import CHOICES, INK, POINTS, STEPS, variables
 from reports.study.figure import save_study_figures
 from reports.study.panels import draw_effects
 from reports.study.pareto import draw_pareto
@@ -146,22 +146,42 @@ def test_many_values_get_a_colour_bar() -> None:
     assert len(dots(panel, "points")) == 100
 
 
-def _lightness(colours: Any) -> Any:
-    """CIE L* of sRGB colours."""
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ np.array([0.2126, 0.7152, 0.0722])
-    return 116 * np.cbrt(luminance) - 16
+def test_colours_of_few_numbers_are_evenly_spread_steps_and_of_choices_those_of_the_language() -> None:
+    from matplotlib.colors import to_hex
+
+    numeric = study(grid={"array.groups": [1, 2, 3, 4], "memory.kind": ["lpddr4", "hbm2"]})
+    (drawn,) = artists(draw_pareto(numeric, VARIED, [CYCLES, ENERGY], []).axes[0], "points")
+    steps = {colour.light for colour in (STEPS[0], STEPS[5], STEPS[10], STEPS[15])}
+    assert {to_hex(colour) for colour in drawn.get_facecolors()} == steps
+    choices = study(grid={"memory.kind": ["lpddr4", "hbm2"]})
+    (drawn,) = artists(draw_pareto(choices, ["memory.kind"], [CYCLES, ENERGY], [SMALL]).axes[0], "excluded")
+    assert {to_hex(colour) for colour in drawn.get_facecolors()} <= {POINTS["excluded"].light}
+    (drawn,) = artists(draw_pareto(choices, ["memory.kind"], [CYCLES, ENERGY], []).axes[0], "points")
+    assert [to_hex(colour) for colour in drawn.get_facecolors()] == [one.light for one in CHOICES[:2]]
 
 
-def test_colours_of_numbers_get_lighter_step_by_step() -> None:
-    lightness = _lightness(np.asarray(ramp()(np.linspace(0, 1, 8)))[:, :3])
-    assert (np.diff(lightness) > 4).all(), "told apart without seeing hues"
-    assert lightness[-1] < 80, "dark enough on white"
+def test_lines_have_the_colours_of_the_language() -> None:
+    (step,) = artists(draw_pareto(study(), VARIED, [CYCLES, ENERGY], []).axes[0], "step")
+    assert step.get_color() == INK.light
+    figure = draw_effects(study(), VARIED, CYCLES, [])
+    assert figure is not None
+    for name in ("median", "best"):
+        (line,) = artists(figure.axes[0], name)
+        assert line.get_color() == POINTS[name].light
 
 
-def test_colours_are_those_of_the_other_figures() -> None:
-    style = (Path(__file__).parents[2] / "reports" / "style.mplstyle").read_text()
-    assert all(colour.removeprefix("#") in style for colour in CHOICES[:4])
+def test_what_explains_a_picture_keeps_its_colours_on_the_dark_page() -> None:
+    """The page swaps colours of the language by their value, which it cannot do inside a picture."""
+    from matplotlib.colors import to_hex
+
+    swapped = {colour.light for colour in variables().values()} - {INK.light}
+    frame = study(grid={"array.groups": [1, 2, 3], "array.pes_per_group": range(1, 400)})
+    figure = draw_pareto(frame, ["array.groups"], [CYCLES, ENERGY], [SMALL])
+    (drawn,) = artists(figure.axes[0], "points")
+    assert drawn.get_rasterized()
+    assert not {to_hex(handle.get_color()) for handle in figure.legends[0].get_lines()} & swapped
+    few = draw_pareto(study(), VARIED, [CYCLES, ENERGY], [SMALL])
+    assert {to_hex(handle.get_color()) for handle in few.legends[0].get_lines()} - {INK.light} <= swapped
 
 
 def test_effects_draw_every_point_the_median_and_the_best_that_is_allowed() -> None:
@@ -223,7 +243,7 @@ def test_equal_studies_give_equal_files(tmp_path: Path) -> None:
             ("png", "svg", "pdf"),
         )
     names = sorted(path.name for path in folders[0].iterdir())
-    assert len(names) == 8
+    assert len(names) == 12
     for name in names:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
 

@@ -1,0 +1,114 @@
+"""The page of a comparison."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reports.comparison.attribution import QUANTITIES, Attribution, totals
+from reports.comparison.numbers import WORDS, change, signed
+from reports.comparison.sentences import BOOKS, heading, notes, same, side_sentence, verdict
+from reports.figures.of_comparison import CAUSES, GAINS, LAYERS
+from reports.language import ACCOUNTING_WORDS
+from reports.page.comparison_tables import (
+    kinds_table,
+    layers_table,
+    settings_tables,
+    stages_table,
+    totals_table,
+)
+from reports.page.model import Card, Page, Section, Table, anchor
+from reports.remarks import remarks, what
+from sparsesim.machine import export_yaml
+
+if TYPE_CHECKING:
+    from reports.comparison.compare import Comparison
+    from reports.comparison.sides import Side
+    from reports.figures.drawing import Drawing
+
+_MOST_CARDS = 8
+
+
+def comparison_page(comparison: Comparison, drawings: Mapping[str, Sequence[Drawing]]) -> Page:
+    """The page of a comparison. drawings: by part, of reports.figures.of_comparison."""
+    labels = [side.label for side in comparison.sides]
+    return Page(
+        title=f"{', '.join(labels[1:])} against {labels[0]}",
+        subtitle="; ".join(side_sentence(side) for side in comparison.sides)
+        + ". All numbers are per sample.",
+        cards=list(_cards(comparison))[:_MOST_CARDS],
+        warnings=list(notes(comparison)),
+        sections=list(_sections(comparison, drawings)),
+        layers=comparison.lineup.texts,
+    )
+
+
+def _sections(comparison: Comparison, drawings: Mapping[str, Sequence[Drawing]]) -> Iterator[Section]:
+    yield _section("Summary", list(_summary(comparison)), tables=[totals_table(comparison)])
+    yield _section("What differs", list(same(comparison)), tables=settings_tables(comparison))
+    if drawings[GAINS]:
+        yield _section(GAINS, drawings=drawings[GAINS])
+    yield _section(
+        CAUSES,
+        [BOOKS],
+        drawings=drawings[CAUSES],
+        tables=[
+            table
+            for attribution in comparison.attributions
+            for table in (
+                *(kinds_table(attribution, quantity) for quantity in QUANTITIES),
+                stages_table(attribution),
+            )
+        ],
+    )
+    matched = [attribution for attribution in comparison.attributions if attribution.matched]
+    if matched:
+        yield _section(LAYERS, drawings=drawings[LAYERS], tables=[layers_table(one) for one in matched])
+    details = [detail for side in comparison.sides for detail in _made(side)]
+    yield Section("made", "How they were made", details=details)
+
+
+def _section(
+    title: str,
+    paragraphs: Sequence[str] = (),
+    drawings: Sequence[Drawing] = (),
+    tables: Sequence[Table] = (),
+) -> Section:
+    return Section(anchor(title), title, paragraphs, drawings, tables)
+
+
+def _cards(comparison: Comparison) -> Iterator[Card]:
+    """Cycles and energy of every other side over those of A; on chip only where there are many."""
+    few = len(comparison.attributions) * 4 <= _MOST_CARDS
+    for attribution in comparison.attributions:
+        for accounting in ACCOUNTING_WORDS if few else ("on_chip",):
+            yield from _pair(attribution, accounting)
+
+
+def _pair(attribution: Attribution, accounting: str) -> Iterator[Card]:
+    runs = " over ".join(dict.fromkeys((attribution.side.run, attribution.reference.run)))
+    for quantity in QUANTITIES:
+        before = totals(attribution.reference, quantity)[accounting]
+        after = totals(attribution.side, quantity)[accounting]
+        yield Card(
+            change(before, after),
+            f"{WORDS[quantity]} {ACCOUNTING_WORDS[accounting]}",
+            f"{attribution.side.letter} over {attribution.reference.letter}, {runs}: {signed(after - before, quantity)}",
+        )
+
+
+def _summary(comparison: Comparison) -> Iterator[str]:
+    for attribution in comparison.attributions:
+        yield f"{heading(attribution)}. {' '.join(verdict(attribution))}"
+
+
+def _made(side: Side) -> Iterator[tuple[str, str]]:
+    """Of one side: what it is, in full, and how to make it again."""
+    argv = side.manifest.get("volatile", {}).get("argv", [])
+    if argv:
+        yield f"{side.label}: command", f"python -m sparsesim {shlex.join(map(str, argv[1:]))}"
+    yield f"{side.label}: what it is", "\n".join((what(side.result), *remarks(side.result)))
+    yield f"{side.label}: machine", export_yaml(side.result.machine)
+    yield f"{side.label}: manifest", json.dumps(side.manifest, indent=2)
