@@ -88,6 +88,7 @@ def _cards(comparison: Comparison) -> Iterator[Card]:
 
 
 def _pair(attribution: Attribution, accounting: str) -> Iterator[Card]:
+    letters = f"{attribution.side.letter} over {attribution.reference.letter}"
     runs = " over ".join(dict.fromkeys((attribution.side.run, attribution.reference.run)))
     for quantity in QUANTITIES:
         before = totals(attribution.reference, quantity)[accounting]
@@ -95,7 +96,7 @@ def _pair(attribution: Attribution, accounting: str) -> Iterator[Card]:
         yield Card(
             change(before, after),
             f"{WORDS[quantity]} {ACCOUNTING_WORDS[accounting]}",
-            f"{attribution.side.letter} over {attribution.reference.letter}, {runs}: {signed(after - before, quantity)}",
+            f"{letters}, {runs}: {signed(after - before, quantity)}",
         )
 
 

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from reports.figures.drawing import Drawing
 
 
+def page_of_run(result: Result, manifest: Mapping[str, Any]) -> Page:
+    """The page of a result with all its figures. manifest: of its run folder, {} if there is none."""
+    from reports.figures.of_run import run_drawings  # noqa: PLC0415
+    from reports.figures.style import house_style  # noqa: PLC0415
+
+    with house_style():
+        drawings = run_drawings(result)
+    return run_page(result, manifest, drawings)
+
+
 def run_page(result: Result, manifest: Mapping[str, Any], drawings: Mapping[str, Sequence[Drawing]]) -> Page:
     """The page of a result. manifest: of its run folder; drawings: by part, of reports.figures.of_run."""
     return Page(

@@ -31,8 +31,10 @@ def report_command(path: Path, out: Path | None, formats: Sequence[str]) -> None
 
 
 def _run_page(path: Path) -> tuple[Path, Page]:
+    from reports.page.of_run import page_of_run  # noqa: PLC0415
+
     saved = load_run(path)
-    return saved.folder, page_of(saved.result, saved.manifest)
+    return saved.folder, page_of_run(saved.result, saved.manifest)
 
 
 def _study_page(path: Path) -> tuple[Path, Page]:
@@ -51,18 +53,9 @@ def check_out(folder: Path) -> None:
 
 def save_report(result: Result, manifest: Mapping[str, Any], folder: Path) -> None:
     """Write the report into a run folder that is being made."""
-    write_report(page_of(result, manifest), folder / FOLDER, DEFAULT_FORMATS)
+    from reports.page.of_run import page_of_run  # noqa: PLC0415
 
-
-def page_of(result: Result, manifest: Mapping[str, Any]) -> Page:
-    """The page of a run."""
-    from reports.figures.of_run import run_drawings  # noqa: PLC0415
-    from reports.figures.style import house_style  # noqa: PLC0415
-    from reports.page.of_run import run_page  # noqa: PLC0415
-
-    with house_style():
-        drawings = run_drawings(result)
-    return run_page(result, manifest, drawings)
+    write_report(page_of_run(result, manifest), folder / FOLDER, DEFAULT_FORMATS)
 
 
 def say_where(folder: Path, file: TextIO, formats: Sequence[str] = DEFAULT_FORMATS) -> None:

@@ -34,3 +34,36 @@ def report(
     from sparsesim.cli.report import report_command  # noqa: PLC0415
 
     report_command(path, out, _names(formats))
+
+
+@app.command()
+def compare(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="A B [C...]", help="Run folders; the others are compared with A.")
+    ],
+    *,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which run to explain (default: the last that all have).",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a page and figures too, into this folder (default with --format: ./comparison).",
+            show_default=False,
+        ),
+    ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", metavar="A,B", help="As of report, also without --out.", show_default=False),
+    ] = None,
+) -> None:
+    """Compare runs: what differs in them, and where the difference in cycles and energy comes from."""
+    from sparsesim.cli.compare import compare_command  # noqa: PLC0415
+
+    compare_command(paths, run, out, None if formats is None else _names(formats))
