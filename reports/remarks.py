@@ -53,7 +53,7 @@ def remarks(result: Result) -> Iterator[str]:
     yield from _groups_of_samples(result)
     if result.speedup_half_width:
         yield f"+- is the 95 % confidence interval of the mean over {result.samples} samples."
-    if not any(layer.stage == "other" for layer in result.layers):
+    if not result.has_other_work:
         yield "A trace holds convolutions and FC layers only: 'with DRAM' has no other work in it."
     yield from result.notes
     yield _speed(result)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from reports.comparison.sides import Side
 from reports.text import shown_name
-from sparsesim.results.bounds import TOLERANCE
 from sparsesim.results.model import DENSE, Result
+from sparsesim.results.parts import TOLERANCE
 
 Line = tuple[str | None, ...]  # a layer by its name on every side, None where a side does not have it
 Sizes = Mapping[str, float]

@@ -103,7 +103,7 @@ def _totals(axes: Axes, result: Result, energies: Energies, accounting: str) -> 
 
 def _scope(result: Result, accounting: str) -> str:
     # A trace holds nothing but convolution and FC layers.
-    other = accounting == "with_dram" and any(layer.stage == "other" for layer in result.layers)
+    other = accounting == "with_dram" and result.has_other_work
     return "the whole training step" if other else "convolution and FC layers"
 
 

@@ -18,7 +18,7 @@ from reports.language import CAUSES as COLOURS
 from reports.numbers import percent, times
 from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
-from sparsesim.results.parts import CAUSES
+from sparsesim.results.parts import CAUSES, COMPUTING_STAGES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def layer_causes(result: Result) -> Drawing:
     """
     layers = len(result.layer_names())
     runs = [DENSE, *result.compared[-_MOST_PANELS + 1 :]]
-    rows = [*result.layer_names(), ALL_LAYERS, *([WHOLE_STEP] if _has_other_work(result) else [])]
+    rows = [*result.layer_names(), ALL_LAYERS, *([WHOLE_STEP] if result.has_other_work else [])]
     cycles = {run: _cycles(result, run)[: len(rows)] for run in runs}
     percents = {run: _percents(cycles[run], cycles[DENSE]) for run in runs}
     figure, panels = row_figure(rows, len(runs))
@@ -62,10 +62,6 @@ def layer_causes(result: Result) -> Drawing:
     )
 
 
-def _has_other_work(result: Result) -> bool:
-    return any(run.group_cycles["other"] for run in result.runs.values())
-
-
 def _causes(rows: Sequence[str]) -> tuple[str, ...]:
     """The causes there are: other work is in the whole step only."""
     return CAUSES if rows[-1] == WHOLE_STEP else CAUSES[:-1]
@@ -74,10 +70,9 @@ def _causes(rows: Sequence[str]) -> tuple[str, ...]:
 def _cycles(result: Result, run: str) -> Table:
     """Cycles by cause of the layers, of all of them together and of the whole step."""
     of_run = result.of_run(run)
-    stages = ("forward", "gta", "gtw")
 
     def of_layer(name: str) -> list[float]:
-        found = [of_run[name, stage].group_cycles for stage in stages if (name, stage) in of_run]
+        found = [of_run[name, stage].group_cycles for stage in COMPUTING_STAGES if (name, stage) in of_run]
         return [sum(cycles[cause] for cycles in found) for cause in CAUSES]
 
     layers = np.array([of_layer(name) for name in result.layer_names()])

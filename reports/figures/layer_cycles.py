@@ -14,14 +14,13 @@ from reports.language import STAGE_WORDS, STAGES
 from reports.numbers import percent, short, times
 from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
-from sparsesim.results.parts import ratio
+from sparsesim.results.parts import COMPUTING_STAGES, ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STEM = "layer-cycles"
-_STAGES = ("forward", "gta", "gtw")
-_COLOURS = {stage: STAGES[stage].light for stage in _STAGES}
+_COLOURS = {stage: STAGES[stage].light for stage in COMPUTING_STAGES}
 _BAR_INCHES = 0.17  # of the whole network's bars
 _GAP_INCHES, _GAP_BELOW_TICKS_INCHES = 0.1, 0.3
 _TITLE_INCHES = 0.3
@@ -43,7 +42,7 @@ def layer_cycles(result: Result) -> Drawing:
     height = _BAR_INCHES * len(result.runs)
     figure.set_figheight(figure.get_figheight() + _TITLE_INCHES + height + gap)
     _whole_network(inset(axes, "above", gap, height), result)
-    handles = [legend_handle(STAGE_WORDS[stage], _COLOURS[stage]) for stage in _STAGES]
+    handles = [legend_handle(STAGE_WORDS[stage], _COLOURS[stage]) for stage in COMPUTING_STAGES]
     head(figure, f"{workload_on_machine(result)}, on chip, one training step", handles)
     return Drawing(
         stem=STEM,
@@ -53,7 +52,7 @@ def layer_cycles(result: Result) -> Drawing:
         alt=_alt(result),
         figure=figure,
         data={"layer": names}
-        | {f"{run}_{stage}_cycles": cycles[run][stage] for run in cycles for stage in _STAGES},
+        | {f"{run}_{stage}_cycles": cycles[run][stage] for run in cycles for stage in COMPUTING_STAGES},
         targets=[Rows(axes, len(names))],
     )
 
@@ -66,7 +65,7 @@ def _of_run(result: Result, run: str) -> Cycles:
             layers[name, stage].cycles.on_chip if (name, stage) in layers else None
             for name in result.layer_names()
         ]
-        for stage in _STAGES
+        for stage in COMPUTING_STAGES
     }
 
 
@@ -87,7 +86,9 @@ def _layers(axes: Axes, cycles: Mapping[str, Cycles], layers: int) -> None:
 def _whole_network(top: Axes, result: Result) -> None:
     """The runs' totals above the layers, where they also say which bar is which."""
     runs = list(result.runs)
-    totals = {stage: [result.runs[run].cycles_by_stage[stage].on_chip for run in runs] for stage in _STAGES}
+    totals = {
+        stage: [result.runs[run].cycles_by_stage[stage].on_chip for run in runs] for stage in COMPUTING_STAGES
+    }
     draw_stacks(top, range(len(runs)), totals, _COLOURS, 0.8)
     for place, run in enumerate(runs):
         text = _total(result, run)
@@ -125,5 +126,5 @@ def _alt(result: Result) -> str:
 
 def _stage_shares(result: Result, run: str) -> str:
     by_stage = result.runs[run].cycles_by_stage
-    shares = {stage: ratio(by_stage[stage].on_chip, _on_chip(result, run)) for stage in _STAGES}
+    shares = {stage: ratio(by_stage[stage].on_chip, _on_chip(result, run)) for stage in COMPUTING_STAGES}
     return ", ".join(f"{STAGE_WORDS[stage]} {percent(share)}" for stage, share in shares.items())

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import Drawing, Points
-from reports.figures.roofs import COMPUTING_STAGES, Dot, Roof, dots_under, roofs
+from reports.figures.roofs import Dot, Roof, dots_under, roofs
 from reports.figures.rows import WIDTH_INCHES
 from reports.figures.titles import in_lines, workload_on_machine
 from reports.language import ACCOUNTING_WORDS, INK, PAPER, STAGE_WORDS, STAGES
 from reports.numbers import percent
 from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
-from sparsesim.results.parts import ratio
+from sparsesim.results.parts import COMPUTING_STAGES, ratio
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from sparsesim.machine import Machine
 from sparsesim.results.model import LayerResult, Result
-from sparsesim.results.parts import ratio
-
-COMPUTING_STAGES = ("forward", "gta", "gtw")
+from sparsesim.results.parts import COMPUTING_STAGES, ratio
 
 
 @dataclass(frozen=True)

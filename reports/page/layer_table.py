@@ -12,7 +12,7 @@ from reports.numbers import density, energy, percent, short, times
 from reports.page.model import Cell, Column, Row, Table
 from reports.text import shown_name
 from sparsesim.results.model import DENSE, LayerResult, Result
-from sparsesim.results.parts import ON_CHIP_CAUSES, STAGES, ratio
+from sparsesim.results.parts import COMPUTING_STAGES, ON_CHIP_CAUSES, ratio
 
 STEM = "table-layers"
 # A layer and stage in every run it was simulated in.
@@ -45,7 +45,7 @@ def layer_table(result: Result) -> Table:
 def _rows(result: Result, kinds: list[_Kind]) -> Iterator[Row]:
     runs = {run: result.of_run(run) for run in result.runs}
     for place, name in enumerate(result.layer_names()):
-        for stage in STAGES[:3]:
+        for stage in COMPUTING_STAGES:
             line = {run: found[name, stage] for run, found in runs.items() if (name, stage) in found}
             if line:
                 cells = [_cell(kind, line) for kind in kinds]

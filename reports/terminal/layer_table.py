@@ -11,7 +11,7 @@ from rich.table import Table
 from reports.terminal.columns import Block, Column, Line, blocks
 from reports.text import shown_name
 from sparsesim.results.model import Result
-from sparsesim.results.parts import STAGES, added
+from sparsesim.results.parts import COMPUTING_STAGES, added
 
 _PADDING = 2  # columns of a table stand two characters apart
 Row = tuple[str, str, Line]
@@ -28,7 +28,7 @@ def _rows(result: Result) -> Iterator[Row]:
     runs = {run: result.of_run(run) for run in result.runs}
     for name in result.layer_names():
         shown = shown_name(name)
-        for stage in STAGES[:3]:
+        for stage in COMPUTING_STAGES:
             line: Line = {run: found[name, stage] for run, found in runs.items() if (name, stage) in found}
             if line:
                 yield shown, stage, line
@@ -38,8 +38,8 @@ def _rows(result: Result) -> Iterator[Row]:
 def _sums(result: Result) -> Iterator[Row]:
     shown = "all layers"
     present = {layer.stage for layer in result.layers}
-    for stage in (*(stage for stage in STAGES[:3] if stage in present), "together"):
-        wanted = STAGES[:3] if stage == "together" else (stage,)
+    for stage in (*(stage for stage in COMPUTING_STAGES if stage in present), "together"):
+        wanted = COMPUTING_STAGES if stage == "together" else (stage,)
         yield (
             shown,
             stage,

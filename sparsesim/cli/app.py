@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sparsesim.cli.texts import names, number, whole
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,30 +39,8 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the machine; may be repeated."),
 ]
-
-
-def _whole(text: str) -> int:
-    """A whole number; the sentence names what was given, which typer's own does not."""
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"must be a whole number (got {text[:40]!r}).") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"must be a number (got {text[:40]!r}).") from None
-
-
-def _names(text: str) -> list[str]:
-    """Names separated by commas; blanks around them and empty ones do not count."""
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 Batch = Annotated[
-    int, typer.Option(parser=_whole, metavar="N", help="Samples that weights may be reused over.")
+    int, typer.Option(parser=whole, metavar="N", help="Samples that weights may be reused over.")
 ]
 
 
@@ -98,7 +78,7 @@ def run(
     samples: Annotated[
         int | None,
         typer.Option(
-            parser=_whole,
+            parser=whole,
             metavar="N",
             help="Samples to simulate (default 1; of a trace all).",
             show_default=False,
@@ -107,14 +87,14 @@ def run(
     prune: Annotated[
         float | None,
         typer.Option(
-            parser=_number,
+            parser=number,
             metavar="P",
             help="Pruning rate of dO (default 0.9); 0: natural sparsity only.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(parser=_whole, metavar="N", help="Seed of the masks that are drawn.")
+        int, typer.Option(parser=whole, metavar="N", help="Seed of the masks that are drawn.")
     ] = 0,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Simulate exactly the masks of a recorded trace.")
@@ -122,7 +102,7 @@ def run(
     density_input: Annotated[
         float | None,
         typer.Option(
-            parser=_number,
+            parser=number,
             metavar="D",
             help="Independent zeros instead of recorded ones: density of I.",
             show_default=False,
@@ -131,7 +111,7 @@ def run(
     density_grad_output: Annotated[
         float | None,
         typer.Option(
-            parser=_number, metavar="D", help="The same for dO (default 1 each).", show_default=False
+            parser=number, metavar="D", help="The same for dO (default 1 each).", show_default=False
         ),
     ] = None,
     energy: Annotated[
@@ -142,7 +122,7 @@ def run(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(parser=_whole, metavar="N", help="Threads (default: one per core).", show_default=False),
+        typer.Option(parser=whole, metavar="N", help="Threads (default: one per core).", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Run folder (default: runs/TIME-NETWORK-...).")
@@ -206,7 +186,7 @@ def compile_(
     prune: Annotated[
         float,
         typer.Option(
-            parser=_number, metavar="P", help="Pruning rate; the densities it gives guide the mapper."
+            parser=number, metavar="P", help="Pruning rate; the densities it gives guide the mapper."
         ),
     ] = 0.9,
     dense: Annotated[bool, typer.Option("--dense", help="For the dense baseline of the machine.")] = False,
@@ -258,10 +238,10 @@ def reproduce(
     ] = "cifar10,cifar100,imagenet",
     machine: MachineName = "sparsetrain",
     override: Overrides = None,
-    prune: Annotated[float, typer.Option(parser=_number, metavar="P", help="Pruning rate of dO.")] = 0.9,
-    samples: Annotated[int, typer.Option(parser=_whole, metavar="N", help="Samples to simulate.")] = 1,
+    prune: Annotated[float, typer.Option(parser=number, metavar="P", help="Pruning rate of dO.")] = 0.9,
+    samples: Annotated[int, typer.Option(parser=whole, metavar="N", help="Samples to simulate.")] = 1,
 ) -> None:
     """The networks of the publication, with their averages beside the published ones (a few minutes)."""
     from sparsesim.cli.reproduce import reproduce_command  # noqa: PLC0415
 
-    reproduce_command(_names(networks), _names(datasets), machine, tuple(override or ()), prune, samples)
+    reproduce_command(names(networks), names(datasets), machine, tuple(override or ()), prune, samples)

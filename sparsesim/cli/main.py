@@ -9,6 +9,7 @@ from io import TextIOWrapper
 
 import typer
 
+from reports.text import plain
 from sparsesim.cli.report_app import app
 from workloads.errors import UserError, unknown_name
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except (Exception, KeyboardInterrupt) as error:
         sentence, status = _explained(error)
-        print(sentence, file=sys.stderr)
+        print(_harmless(sentence), file=sys.stderr)
         return status
 
 
@@ -69,6 +70,11 @@ def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, WrongResult | BoundViolation):
         return f"error: {error}", FAILED
     raise error
+
+
+def _harmless(sentence: str) -> str:
+    """What is read from files and options may hold the escape sequences that command a terminal."""
+    return "\n".join(plain(line) for line in sentence.split("\n"))
 
 
 def _usage(error: BaseException) -> str:

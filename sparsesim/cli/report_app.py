@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sparsesim.cli.app import _names
 from sparsesim.cli.study_app import app
+from sparsesim.cli.texts import names
 
 __all__ = ["app"]
 
@@ -33,7 +33,7 @@ def report(
     """Write a run or a study as one page (a single HTML file), with every figure and its data as files."""
     from sparsesim.cli.report import report_command  # noqa: PLC0415
 
-    report_command(path, out, _names(formats))
+    report_command(path, out, names(formats))
 
 
 @app.command()
@@ -66,4 +66,4 @@ def compare(
     """Compare runs: what differs in them, and where the difference in cycles and energy comes from."""
     from sparsesim.cli.compare import compare_command  # noqa: PLC0415
 
-    compare_command(paths, run, out, None if formats is None else _names(formats))
+    compare_command(paths, run, out, None if formats is None else names(formats))

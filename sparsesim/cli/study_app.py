@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparsesim.cli.app import _number, _whole, app
+from sparsesim.cli.app import app
+from sparsesim.cli.texts import number, whole
 
 __all__ = ["app"]
 
@@ -31,7 +32,7 @@ def _option(*names: str, metavar: str, help: str) -> typer.models.OptionInfo:
 
 def _whole_option(name: str, help: str) -> typer.models.OptionInfo:
     found: typer.models.OptionInfo = typer.Option(
-        name, parser=_whole, metavar="N", help=help, show_default=False
+        name, parser=whole, metavar="N", help=help, show_default=False
     )
     return found
 
@@ -55,7 +56,7 @@ Batch = Annotated[int | None, _whole_option("--batch", "Samples that weights may
 Samples = Annotated[int | None, _whole_option("--samples", "Samples to simulate.")]
 Prune = Annotated[
     float | None,
-    typer.Option(parser=_number, metavar="P", help="Pruning rate of dO (default 0.9).", show_default=False),
+    typer.Option(parser=number, metavar="P", help="Pruning rate of dO (default 0.9).", show_default=False),
 ]
 Seed = Annotated[int | None, _whole_option("--seed", "Seed of the masks that are drawn.")]
 Trace = Annotated[Path | None, _option("--trace", metavar="FILE.npz", help="A recorded trace.")]
@@ -130,12 +131,12 @@ def explore(
     study: StudyPath = None,
     *,
     trials: Annotated[
-        int, typer.Option(parser=_whole, metavar="N", help="Designs to simulate, in all runs together.")
+        int, typer.Option(parser=whole, metavar="N", help="Designs to simulate, in all runs together.")
     ] = 100,
     sampler: Annotated[Sampler, typer.Option(help="nsga2, tpe or random.")] = Sampler.NSGA2,
-    search_seed: Annotated[int, typer.Option(parser=_whole, metavar="N", help="Seed of the search.")] = 0,
+    search_seed: Annotated[int, typer.Option(parser=whole, metavar="N", help="Seed of the search.")] = 0,
     population: Annotated[
-        int, typer.Option(parser=_whole, metavar="N", help="Designs that are chosen together.")
+        int, typer.Option(parser=whole, metavar="N", help="Designs that are chosen together.")
     ] = 24,
     vary: Vary = None,
     networks: Networks = None,
@@ -178,7 +179,7 @@ def show(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")],
     row: Annotated[
         int | None,
-        typer.Argument(parser=_whole, metavar="ROW", help="Number of a row.", show_default=False),
+        typer.Argument(parser=whole, metavar="ROW", help="Number of a row.", show_default=False),
     ] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the row as JSON.")] = False,

@@ -13,10 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sparsesim.results.model import DENSE, LayerResult, Result, RunResult
-from sparsesim.results.parts import ACCOUNTINGS, CAUSES, ON_CHIP_CAUSES, STAGES, ratio
-
-# Means over samples and sums over layers are floating point; relative.
-TOLERANCE = 1e-9
+from sparsesim.results.parts import ACCOUNTINGS, CAUSES, ON_CHIP_CAUSES, STAGES, TOLERANCE, ratio
 
 
 class BoundViolation(Exception):

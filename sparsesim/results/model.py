@@ -150,6 +150,11 @@ class Result:
         }
 
     @property
+    def has_other_work(self) -> bool:
+        """Whether anything outside the convolutions and FC layers was simulated; a trace has nothing."""
+        return any(layer.stage == "other" for layer in self.layers)
+
+    @property
     def work_ratio(self) -> dict[str, float]:
         """Dense MACs over useful MACs, by run: the speedup if both machines were fully utilised."""
         return {

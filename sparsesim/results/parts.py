@@ -12,6 +12,10 @@ from sparsesim.energy.ranges import sum_of
 CAUSES = ("busy", "reject", "imbalance", "buffer", "ppu", "dispatch", "dram", "other")
 ON_CHIP_CAUSES = CAUSES[:6]
 STAGES = ("forward", "gta", "gtw", "other")
+COMPUTING_STAGES = STAGES[:3]  # those of convolutions and FC layers
+# Relative: means over samples and sums over layers are floating point, and other versions of Python form them
+# in another order.
+TOLERANCE = 1e-9
 ACCOUNTINGS = ("on_chip", "with_dram")
 
 

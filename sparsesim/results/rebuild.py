@@ -11,7 +11,7 @@ from sparsesim.energy import Range
 from sparsesim.machine import Machine
 from sparsesim.results.document import document
 from sparsesim.results.model import EngineSpeed, LayerResult, ProfileSource, Result, RunResult
-from sparsesim.results.parts import Accounts, ByteCounts, Energy, Measures, added
+from sparsesim.results.parts import TOLERANCE, Accounts, ByteCounts, Energy, Measures, added
 from sparsesim.results.summary import (
     AccountsPart,
     EnergyPart,
@@ -23,9 +23,6 @@ from sparsesim.results.summary import (
     Summary,
 )
 from workloads.sparsity.over_time import DensityOverTime
-
-# Sums are formed in another order by other versions of Python; relative.
-TOLERANCE = 1e-9
 
 
 def rebuild(summary: Summary, machine: Machine) -> Result:

@@ -1,0 +1,28 @@
+"""Texts of the command line as values; the sentences name what was given, which typer's own do not."""
+
+from __future__ import annotations
+
+import typer
+
+_SHOWN_CHARACTERS = 40
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a whole number (got {text[:_SHOWN_CHARACTERS]!r}).") from None
+
+
+def number(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a number (got {text[:_SHOWN_CHARACTERS]!r}).") from None
+
+
+def names(text: str) -> list[str]:
+    """Names separated by commas; blanks around them and empty ones do not count."""
+    return [name.strip() for name in text.split(",") if name.strip()]
