@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from workloads.errors import UserError, unknown_name
 PAGE = "report.html"
 FORMATS = ("html", *FIGURE_FORMATS)
 DEFAULT_FORMATS = ("html", "svg")
+_PARTIAL = ".report.partial-"
+_ABANDONED_SECONDS = 600.0  # no report takes that long
 
 
 def check_formats(names: Collection[str]) -> tuple[str, ...]:
@@ -34,9 +37,18 @@ def check_formats(names: Collection[str]) -> tuple[str, ...]:
 def write_report(page: Page, folder: Path, formats: Collection[str]) -> list[Path]:
     """Write a page and its figures into a folder, each with its data as CSV; what was written.
 
-    Files of the same names are replaced one by one, each complete; equal pages give equal files.
+    Files of the same names are replaced one by one, each complete; equal pages give equal files. Raises
+    OSError with the folder's name.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _written(page, folder, formats)
+    except OSError as error:
+        reason = f"{error.strerror or error}; the report is not complete"
+        raise OSError(error.errno, reason, str(folder)) from None
+
+
+def _written(page: Page, folder: Path, formats: Collection[str]) -> list[Path]:
     with _scratch(folder) as scratch:
         pictures = pictures_of(page) if {"html", "svg"} & set(formats) else {}
         if "html" in formats:
@@ -53,8 +65,12 @@ def write_report(page: Page, folder: Path, formats: Collection[str]) -> list[Pat
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside what will be written, gone at the end."""
-    path = Path(tempfile.mkdtemp(prefix=".report.partial-", dir=folder))
+    """A folder beside what will be written, gone at the end; so are those that were killed long ago."""
+    for left in folder.glob(f"{_PARTIAL}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(left)
+    path = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder))
     try:
         yield path
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 _SUFFIXES = ("", "k", "M", "G", "T", "P")
+# Of energies, and what 1 of each is in pJ; the largest first.
+ENERGY_UNITS = (("mJ", 1e9), ("uJ", 1e6), ("nJ", 1e3), ("pJ", 1.0))
 
 
 def short(value: float) -> str:
@@ -40,10 +42,9 @@ def density(value: float | None) -> str:
 
 def energy(picojoules: float) -> str:
     """An energy given in pJ with the unit that fits: 12.3 uJ."""
-    for unit, size in (("mJ", 1e9), ("uJ", 1e6), ("nJ", 1e3)):
-        if _rounded(picojoules) >= size:
-            return f"{_three_digits(picojoules / size)} {unit}"
-    return f"{_three_digits(picojoules)} pJ"
+    rounded = _rounded(picojoules)
+    unit, size = next((found for found in ENERGY_UNITS if rounded >= found[1]), ENERGY_UNITS[-1])
+    return f"{_three_digits(picojoules / size)} {unit}"
 
 
 def _rounded(value: float) -> float:

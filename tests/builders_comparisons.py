@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,20 @@ def slowed(result: Result, factors: Mapping[str, float]) -> Result:
             for layer in result.layers
         ),
     )
+
+
+@cache
+def unlike() -> Runs:
+    """One network on two machines that have next to nothing in common, the second with two samples."""
+    overrides = [
+        "groups=28",
+        "macs_per_pe=3",
+        "array.clock_mhz=500",
+        "ppu.words_per_cycle=2",
+        "memory.kind=hbm2",
+        "energy.mac_int16.compute=9",
+    ]
+    return {
+        "base": simulate("alexnet", "cifar10"),
+        "other": simulate("alexnet", "cifar10", overrides=overrides, samples=2),
+    }

@@ -10,20 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reports.comparison.lineup import Lineup
 from reports.comparison.sides import Side
-from reports.text import shown_name
+from reports.text import shown_names
 from sparsesim.energy import COMPONENTS
 from sparsesim.results.model import LayerResult
 from sparsesim.results.parts import ACCOUNTINGS, CAUSES, ON_CHIP_CAUSES, STAGES, Measures, added
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal["cycles", "energy_pj"]
+Triple = tuple[float, float, float]  # before, after and their difference
 QUANTITIES: tuple[Quantity, ...] = ("cycles", "energy_pj")
 # What a quantity is split by in an accounting.
 KINDS: Mapping[tuple[Quantity, str], tuple[str, ...]] = {
@@ -32,6 +33,7 @@ KINDS: Mapping[tuple[Quantity, str], tuple[str, ...]] = {
     ("energy_pj", "on_chip"): tuple(name for name in COMPONENTS if name != "dram"),
     ("energy_pj", "with_dram"): COMPONENTS,
 }
+OTHER_WORK = "other work"
 _OTHER = "other"
 _ROUNDING = 1e-13  # relative, of a quotient or two
 
@@ -55,48 +57,59 @@ class Account:
     @property
     def difference(self) -> FloatArray:
         """After less before; what is no more than rounding is 0, so that it does not look like a finding."""
-        found = self.after - self.before
-        rounding = _ROUNDING * np.maximum(self.after, self.before)
-        return np.where(np.abs(found) <= rounding, 0.0, found)
+        return _difference(self.before, self.after)
 
     @property
     def total(self) -> float:
         """The whole difference."""
-        return exact_sum(self.difference)
+        return self.together()[2]
 
-    def by_kind(self) -> dict[str, tuple[float, float, float]]:
+    def by_kind(self) -> dict[str, Triple]:
         """Before, after and difference by cause or component."""
-        tables = (self.before, self.after, self.difference)
-        return {
-            kind: (exact_sum(tables[0][:, at]), exact_sum(tables[1][:, at]), exact_sum(tables[2][:, at]))
-            for at, kind in enumerate(self.kinds)
-        }
+        return {kind: self._sums((slice(None), at)) for at, kind in enumerate(self.kinds)}
+
+    def together(self) -> Triple:
+        """Before, after and difference of all causes or components."""
+        return self._sums(...)
 
     def by_part(self) -> list[float]:
         """The difference of every layer and stage."""
-        return [math.fsum(row) for row in self.difference]
+        return [self.of_parts([row]) for row in range(len(self.before))]
+
+    def of_parts(self, rows: Sequence[int]) -> float:
+        """The difference of some layers and stages together, by their places."""
+        return self._sums(list(rows))[2]
+
+    def _sums(self, where: Any) -> Triple:
+        tables = self.before[where], self.after[where]
+        before, after, found = map(exact_sum, (*tables, _difference(*tables)))
+        return before, after, 0.0 if abs(found) <= _ROUNDING * max(before, after) else found
 
 
 @dataclass(frozen=True)
 class Attribution:
     """The difference between a side and the reference.
 
-    place: of the side in the lines of the line-up. matched: lines that both have; alone: those that only one
-    has, and which. accounts: by quantity and accounting.
+    place: of the side in the lines of the line-up. names: what the two call the layer of each line, as it is
+    shown. matched: lines that both have; alone: those that only one has, and which. accounts: by quantity and
+    accounting.
     """
 
     reference: Side
     side: Side
     lineup: Lineup
     place: int
+    names: Sequence[str]
     matched: tuple[int, ...]
     alone: Mapping[int, Side]
     parts: tuple[Part, ...]
     accounts: Mapping[tuple[Quantity, str], Account]
 
-    def text(self, line: int) -> str:
-        """What a layer is called; if only one of the two has it, that is said."""
-        name = shown_name(next(filter(None, self.lineup.lines[line]), ""))
+    def text(self, line: int | None) -> str:
+        """What a part is called by its line; if only one of the two has a layer, that is said."""
+        if line is None:
+            return OTHER_WORK
+        name = self.names[line]
         return f"{name} (only {self.alone[line].letter})" if line in self.alone else name
 
     def renamed(self, line: int) -> bool:
@@ -106,14 +119,16 @@ class Attribution:
 
     def by_stage(self, quantity: Quantity, accounting: str) -> dict[str, float]:
         """The difference by stage, of the stages that there are."""
-        differences = self.accounts[quantity, accounting].by_part()
-        return {
-            stage: math.fsum(
-                value for part, value in zip(self.parts, differences, strict=True) if part.stage == stage
-            )
-            for stage in STAGES
-            if any(part.stage == stage for part in self.parts)
+        account = self.accounts[quantity, accounting]
+        rows = {
+            stage: [row for row, part in enumerate(self.parts) if part.stage == stage] for stage in STAGES
         }
+        return {stage: account.of_parts(found) for stage, found in rows.items() if found}
+
+
+def _difference(before: FloatArray, after: FloatArray) -> FloatArray:
+    found = after - before
+    return np.where(np.abs(found) <= _ROUNDING * np.maximum(after, before), 0.0, found)
 
 
 def exact_sum(values: FloatArray) -> float:
@@ -132,6 +147,7 @@ def attribute(sides: Sequence[Side], place: int, lineup: Lineup) -> Attribution:
         side=sides[place],
         lineup=lineup,
         place=place,
+        names=shown_names([line[0] or line[place] or "" for line in lineup.lines]),
         matched=tuple(line for line, names in pairs if None not in names),
         alone={
             line: sides[place if names[0] is None else 0] for line, names in pairs if names.count(None) == 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.comparison.sides import Side
-from reports.text import shown_name
+from reports.text import shown_names
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import TOLERANCE
 
@@ -45,7 +45,8 @@ def line_up(sides: Sequence[Side]) -> Lineup:
             lines[found][place] = name
             at = found + 1
     whole = [tuple(line) for line in lines]
-    return Lineup(whole, [_text(line, sides) for line in whole])
+    names = shown_names([next(filter(None, line), "") for line in whole])
+    return Lineup(whole, [_text(name, line, sides) for name, line in zip(names, whole, strict=True)])
 
 
 def _dense_macs(result: Result) -> Sizes:
@@ -75,8 +76,7 @@ def _found(lines: Sequence[Sequence[str | None]], names: Sequence[str | None]) -
     return None
 
 
-def _text(line: Line, sides: Sequence[Side]) -> str:
-    name = next(filter(None, line), "")
+def _text(name: str, line: Line, sides: Sequence[Side]) -> str:
     having = [side.letter for side, found in zip(sides, line, strict=True) if found is not None]
     where = "" if len(having) == len(sides) else f" (only {', '.join(having)})"
-    return shown_name(name) + where
+    return name + where

@@ -12,6 +12,7 @@ _ROUNDING = 1e-9
 
 TEXTS: Mapping[Quantity, Callable[[float], str]] = {"cycles": short, "energy_pj": energy}
 WORDS: Mapping[Quantity, str] = {"cycles": "cycles", "energy_pj": "energy"}
+TOGETHER = "together"  # the sum of all causes or components
 SPLIT_BY: Mapping[Quantity, str] = {"cycles": "cause", "energy_pj": "component"}
 
 

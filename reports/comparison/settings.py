@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reports.comparison.sides import Side
+from reports.text import plain
 from sparsesim.machine.fields import field_rows
-from sparsesim.results.model import Result
 
 NOTHING = "-"
 _ENERGY_PREFIX = "energy."  # of an override that changes the energy table
@@ -30,6 +30,17 @@ class Difference:
     unit: str
     values: tuple[str, ...]
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values in full, printable, and different where they are different."""
+        texts = tuple(map(plain, self.values))
+        alike = len({text.strip() for text in texts}) < len(set(self.values))
+        return tuple(map(ascii, self.values)) if alike else texts
+
+
+# The name of a setting, its unit, and where a side has it.
+Setting = tuple[str, str, Callable[[Side], Any]]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,15 +55,13 @@ def differing(sides: Sequence[Side]) -> Settings:
     """Machine fields by their dotted names, inputs, and versions of what numbers can depend on."""
     return Settings(
         machine=[*_unlike(sides, _machine_values(sides))],
-        inputs=[*_unlike(sides, _input_values(sides)), *_unlike(sides, _digests(sides))],
+        inputs=[*_unlike(sides, _input_values()), *_unlike(sides, _digests())],
         versions=[*_unlike(sides, _versions(sides))],
     )
 
 
-def _unlike(
-    sides: Sequence[Side], rows: Iterator[tuple[str, str, Callable[[Side], Any]]]
-) -> Iterator[Difference]:
-    for name, unit, value in rows:
+def _unlike(sides: Sequence[Side], settings: Iterator[Setting]) -> Iterator[Difference]:
+    for name, unit, value in settings:
         values = tuple(_text(value(side)) for side in sides)
         if len(set(values)) > 1:
             yield Difference(name, unit, values)
@@ -66,7 +75,7 @@ def _text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _machine_values(sides: Sequence[Side]) -> Iterator[tuple[str, str, Callable[[Side], Any]]]:
+def _machine_values(sides: Sequence[Side]) -> Iterator[Setting]:
     dumped = {side.letter: side.result.machine.model_dump() for side in sides}
     for row in field_rows():
         section, _, field = row.name.rpartition(".")
@@ -78,54 +87,43 @@ def _machine_values(sides: Sequence[Side]) -> Iterator[tuple[str, str, Callable[
         yield row.name, row.unit, value
 
 
-def _input_values(sides: Sequence[Side]) -> Iterator[tuple[str, str, Callable[[Side], Any]]]:
-    def of(get: Callable[[Result], Any]) -> Callable[[Side], Any]:
-        return lambda side: get(side.result)
-
-    del sides
-    yield "network", "", of(lambda result: result.network)
-    yield "data set", "", of(lambda result: result.dataset)
-    yield "batch", "samples", of(lambda result: result.batch)
-    yield "simulated", "samples", of(lambda result: result.samples)
-    yield "seed", "", of(lambda result: result.seed)
-    yield "pruning rate of dO", "", of(lambda result: result.prune)
-    yield "runs", "", of(lambda result: ", ".join(result.runs))
-    yield "sparsity, kind", "", of(lambda result: result.profile.kind)
-    yield "sparsity, name", "", of(lambda result: result.profile.name)
-    yield "sparsity, source", "", of(lambda result: result.profile.source)
-    yield "sparsity, transferred from", "", of(lambda result: result.profile.transferred_from)
-    yield "energy table", "", of(lambda result: result.energy_table)
-    yield "energy table, changed rows", "", lambda side: ", ".join(_energy_overrides(side.manifest))
+def _input_values() -> Iterator[Setting]:
+    yield "network", "", lambda side: side.result.network
+    yield "data set", "", lambda side: side.result.dataset
+    yield "batch", "samples", lambda side: side.result.batch
+    yield "simulated", "samples", lambda side: side.result.samples
+    yield "seed", "", lambda side: side.result.seed
+    yield "pruning rate of dO", "", lambda side: side.result.prune
+    yield "runs", "", lambda side: ", ".join(side.result.runs)
+    yield "sparsity, kind", "", lambda side: side.result.profile.kind
+    yield "sparsity, name", "", lambda side: side.result.profile.name
+    yield "sparsity, source", "", lambda side: side.result.profile.source
+    yield "sparsity, transferred from", "", lambda side: side.result.profile.transferred_from
+    yield "energy table", "", lambda side: side.result.energy_table
+    yield "energy table, changed rows", "", lambda side: ", ".join(_energy_overrides(side))
 
 
-def _energy_overrides(manifest: Mapping[str, Any]) -> list[str]:
-    given = _mapping(manifest, "arguments").get("overrides")
+def _energy_overrides(side: Side) -> list[str]:
+    given = side.noted("arguments").get("overrides")
     every = given if isinstance(given, list) else []
     return [text for text in map(str, every) if text.lstrip().startswith(_ENERGY_PREFIX)]
 
 
-def _digests(sides: Sequence[Side]) -> Iterator[tuple[str, str, Callable[[Side], Any]]]:
-    del sides
+def _digests() -> Iterator[Setting]:
     for name, words in _INPUTS.items():
 
         def value(side: Side, name: str = name) -> Any:
-            digest = _mapping(side.manifest, "inputs_sha256").get(name)
+            digest = side.noted("inputs_sha256").get(name)
             return None if digest is None else str(digest)[:_DIGEST_CHARACTERS]
 
         yield words, "SHA-256", value
 
 
-def _versions(sides: Sequence[Side]) -> Iterator[tuple[str, str, Callable[[Side], Any]]]:
-    every = dict.fromkeys(name for side in sides for name in _mapping(side.manifest, "versions"))
+def _versions(sides: Sequence[Side]) -> Iterator[Setting]:
+    every = dict.fromkeys(name for side in sides for name in side.noted("versions"))
     for name in every:
 
         def value(side: Side, name: str = name) -> Any:
-            return _mapping(side.manifest, "versions").get(name)
+            return side.noted("versions").get(name)
 
         yield str(name), "", value
-
-
-def _mapping(manifest: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A part of a manifest; only its schema and its command are checked where it is read."""
-    found = manifest.get(key)
-    return found if isinstance(found, Mapping) else {}

@@ -40,6 +40,11 @@ class Side:
         """The run that the differences are about."""
         return self.result.runs[self.run]
 
+    def noted(self, key: str) -> Mapping[str, Any]:
+        """A part of the manifest, of which no more than schema and command are checked where it is read."""
+        found = self.manifest.get(key)
+        return found if isinstance(found, Mapping) else {}
+
 
 def make_sides(saved: Sequence[SavedRun], run: str | None = None) -> tuple[Side, ...]:
     """The sides of a comparison, the reference first.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.comparison.sides import Side, common_runs
 from sparsesim.results.model import DENSE
-from sparsesim.results.parts import ACCOUNTINGS, ratio
+from sparsesim.results.parts import ACCOUNTINGS, Accounts, ratio
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Total:
     """One run of one side in one accounting, centre energies.
 
     *_to_reference: over those of the same run of A. speedup, energy_efficiency: over the side's own dense
-    run, nan for that; pe_utilization: nan with DRAM, where it has no meaning.
+    run, nan for that; pe_utilization: nan with DRAM, where it has no meaning. *half_width*: half of the 95 %
+    confidence interval of the mean over the samples, nan where there is a single one.
     """
 
     run: str
@@ -29,6 +30,10 @@ class Total:
     speedup: float
     energy_efficiency: float
     pe_utilization: float
+    cycles_half_width: float
+    energy_half_width_pj: float
+    speedup_half_width: float
+    energy_efficiency_half_width: float
 
 
 def totals(sides: Sequence[Side]) -> list[Total]:
@@ -64,4 +69,12 @@ def _total(reference: Side, side: Side, before: str, after: str, accounting: str
         speedup=getattr(side.result.speedup[after], accounting) if gains else math.nan,
         energy_efficiency=getattr(side.result.energy_efficiency[after], accounting) if gains else math.nan,
         pe_utilization=other.pe_utilization if accounting == "on_chip" else math.nan,
+        cycles_half_width=_half(other.cycles_half_width, accounting),
+        energy_half_width_pj=_half(other.energy_half_width_pj, accounting),
+        speedup_half_width=_half(side.result.speedup_half_width.get(after), accounting),
+        energy_efficiency_half_width=_half(side.result.energy_efficiency_half_width.get(after), accounting),
     )
+
+
+def _half(widths: Accounts | None, accounting: str) -> float:
+    return math.nan if widths is None else float(getattr(widths, accounting))

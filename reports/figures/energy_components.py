@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from reports.figures.bars import draw_bars, draw_stacks
 from reports.figures.drawing import Drawing
 from reports.figures.rows import WIDTH_INCHES
-from reports.figures.titles import in_lines, workload_on_machine
+from reports.figures.titles import STEP, in_lines, run_names, workload_on_machine
+from reports.figures.values import write_values
 from reports.figures.whiskers import draw_whiskers
-from reports.language import ACCOUNTING_WORDS, COMPONENT_WORDS, COMPONENTS, FAINT, INK
-from reports.numbers import energy
-from reports.text import shown_name
+from reports.language import ACCOUNTING_WORDS, COMPONENT_WORDS, COMPONENTS, FAINT
+from reports.numbers import ENERGY_UNITS, energy
 from sparsesim.energy import Range
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ACCOUNTINGS
@@ -28,10 +28,8 @@ _BAR_INCHES, _TOTAL_INCHES, _MARGIN_INCHES = 0.145, 0.36, 1.5
 _THICKNESS, _CAP = 0.86, 0.4  # of a bar and of its whisker, in rows
 _TOTAL_THICKNESS = 0.4
 _SMALL_POINTS = 7
-_ROOM_FOR_VALUES = 1.2  # of the longest whisker
 _ROOM_FOR_END = 1.03
 _LEAST_OF_UNIT = 5  # below it an axis is in the next smaller unit, as most of its values are
-_UNITS = (("mJ", 1e9), ("uJ", 1e6), ("nJ", 1e3), ("pJ", 1.0))
 
 Energies = Mapping[str, Mapping[str, Range]]  # by run and component
 
@@ -48,14 +46,16 @@ def energy_components(result: Result) -> Drawing:
     for accounting, above, below in zip(ACCOUNTINGS, upper, lower, strict=True):
         _totals(above, result, energies[accounting], accounting)
         _components(below, energies[accounting], names)
-        _scale(above, _ROOM_FOR_END, "total energy per sample")
-        _scale(below, _ROOM_FOR_VALUES, "energy per sample by component")
-    figure.suptitle(in_lines(f"{workload_on_machine(result)}, energy of one training step"))
+        _scale(above, "total energy per sample")
+        _scale(below, "energy per sample by component")
+    _headings(lower[0], list(run_names(result).values()), names)
+    figure.suptitle(in_lines(f"{workload_on_machine(result)}, energy of {STEP}"))
     return Drawing(
         stem=STEM,
         title="Energy by component",
-        lead="Bars are centre values, whiskers reach from the low to the high column of the energy table. On "
-        "top the whole runs, in the order and colours of the components below, on a scale of their own.",
+        lead="Bars and the numbers beside them are centre values, whiskers reach from the low to the high "
+        "column of the energy table. On top the whole runs, in the order and colours of the components "
+        "below, on a scale of their own.",
         alt=_alt(result),
         figure=figure,
         data=_data(result, energies),
@@ -96,7 +96,7 @@ def _totals(axes: Axes, result: Result, energies: Energies, accounting: str) -> 
         axes.annotate(
             words, (0, place - 0.25), xytext=(1, 2), textcoords="offset points", fontsize=_SMALL_POINTS
         )
-    axes.set_yticks(places, [shown_name(run) for run in energies])
+    axes.set_yticks(places, run_names(result).values())
     axes.set_ylim(len(energies) - 0.6, -0.75)
     axes.set_title(f"{ACCOUNTING_WORDS[accounting]}: {_scope(result, accounting)}", loc="left")
 
@@ -110,22 +110,22 @@ def _scope(result: Result, accounting: str) -> str:
 def _components(axes: Axes, energies: Energies, names: Sequence[str]) -> None:
     """A heading and a bar per run for every component."""
     height = len(energies) + 1
+    centres: dict[float, str] = {}  # by row
     for block, name in enumerate(names):
         middles = [block * height + 1 + place for place in range(len(energies))]
         if name not in energies[DENSE]:
-            _value(axes, 0, middles[0], "not part of this accounting", FAINT.light)
+            _say_missing(axes, middles[0])
             continue
         ranges = [of_run[name] for of_run in energies.values()]
         draw_bars(axes, middles, 0, [one.centre for one in ranges], _THICKNESS, _COLOURS[name])
         draw_whiskers(axes, middles, [one.low for one in ranges], [one.high for one in ranges], _CAP)
-        for middle, one in zip(middles, ranges, strict=True):
-            _value(axes, one.high, middle, energy(one.centre))
-    _headings(axes, list(energies), names)
+        centres |= zip(middles, (energy(one.centre) for one in ranges), strict=True)
+    write_values(axes, list(centres), list(centres.values()))
 
 
 def _headings(axes: Axes, runs: Sequence[str], names: Sequence[str]) -> None:
     """Rows: the name of a component, then its runs."""
-    labels = [label for name in names for label in (COMPONENT_WORDS.get(name, name), *map(shown_name, runs))]
+    labels = [label for name in names for label in (COMPONENT_WORDS.get(name, name), *runs)]
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     for place, label in enumerate(axes.get_yticklabels()):
@@ -135,26 +135,26 @@ def _headings(axes: Axes, runs: Sequence[str], names: Sequence[str]) -> None:
             label.set(fontsize=_SMALL_POINTS, color=FAINT.light)
 
 
-def _value(axes: Axes, x: float, y: float, text: str, colour: str = INK.light) -> None:
+def _say_missing(axes: Axes, row: float) -> None:
     axes.annotate(
-        text,
-        (x, y),
+        "not part of this accounting",
+        (0, row),
         xytext=(4, 0),
         textcoords="offset points",
         va="center",
         fontsize=_SMALL_POINTS,
-        color=colour,
-        in_layout=False,  # inside the axes; measuring it would take a third of the layout's time
+        color=FAINT.light,
     )
 
 
-def _scale(axes: Axes, room: float, label: str) -> None:
+def _scale(axes: Axes, label: str) -> None:
     """From 0, in the unit that fits."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415
 
     most = axes.dataLim.x1 if axes.dataLim.x1 > 0 else 1.0
-    unit, size = next(found for found in _UNITS if most >= _LEAST_OF_UNIT * found[1] or found == _UNITS[-1])
-    axes.set_xlim(0, most * room)
+    large = (found for found in ENERGY_UNITS if most >= _LEAST_OF_UNIT * found[1])
+    unit, size = next(large, ENERGY_UNITS[-1])
+    axes.set_xlim(0, most * _ROOM_FOR_END)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / size:,g}"))
     axes.set_xlabel(f"{label} [{unit}]")
@@ -171,11 +171,12 @@ def _alt(result: Result) -> str:
 
 
 def _spent(result: Result, accounting: str) -> Iterator[str]:
+    shown = run_names(result)
     for run, of_run in _energies(result, accounting).items():
         total = _total(result, run, accounting)
         most = max(of_run, key=lambda name: of_run[name].centre)
         yield (
-            f"{shown_name(run)} {energy(total.centre)} (low {energy(total.low)}, high {energy(total.high)}), "
+            f"{shown[run]} {energy(total.centre)} (low {energy(total.low)}, high {energy(total.high)}), "
             f"the largest part {COMPONENT_WORDS.get(most, most)} with {energy(of_run[most].centre)}"
         )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.figures.gains import AVERAGE, Gain, averages, gains
-from reports.text import shown_name
+from reports.figures.gains import AVERAGE, Gain, averages, brief_labels, gains
 from sparsesim.results.model import Result
 
 GAP, _LEAST = 1.0, 3  # rows between groups, and rows of a group at least: labels have up to three lines
@@ -33,8 +32,9 @@ class Group:
 def gain_groups(results: Sequence[Result], labels: Sequence[str]) -> list[Group]:
     """A group per result, a star where sparsity is transferred, and a last one of averages if there are."""
     groups: list[Group] = []
-    for label, result in zip(labels, results, strict=True):
-        groups.append(Group(_marked(label, result), gains(result, label), _next_row(groups)))
+    for text, label, result in zip(brief_labels(labels), labels, results, strict=True):
+        star = " *" if result.profile.transferred_from else ""
+        groups.append(Group(text + star, gains(result, label), _next_row(groups)))
     if means := averages(results, (gain for group in groups for gain in group.gains)):
         text = f"{AVERAGE}\nof {most_results(means)}"
         groups.append(Group(text, means, _next_row(groups), is_average=True))
@@ -48,8 +48,3 @@ def _next_row(groups: Sequence[Group]) -> float:
 def most_results(means: Sequence[Gain]) -> int:
     """How many results the widest of some averages is of."""
     return max(gain.results for gain in means)
-
-
-def _marked(label: str, result: Result) -> str:
-    shown = "\n".join(map(shown_name, label.split("\n")))
-    return f"{shown} *" if result.profile.transferred_from else shown

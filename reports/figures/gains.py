@@ -10,12 +10,14 @@ from statistics import fmean
 from typing import Any
 
 from reports import published
+from reports.language import ACCOUNTING_WORDS
 from reports.numbers import times
-from reports.text import plain, shown_name
+from reports.text import plain, shown_name, shown_names
 from sparsesim.results.model import Result
 from sparsesim.results.parts import ACCOUNTINGS
 
 AVERAGE = "average"
+_LONGEST_LINE = 28  # characters of a label
 _PUBLISHED: Mapping[str, Any] = {
     "label": "published average",
     "run": "pruned",
@@ -84,9 +86,9 @@ def averages(results: Sequence[Result], every: Iterable[Gain]) -> list[Gain]:
 
 def result_labels(results: Sequence[Result]) -> list[str]:
     """Network and data set; where two are the same also the machine, and where that is too, a number."""
-    workloads = [f"{shown_name(result.network)}\n{shown_name(result.dataset)}" for result in results]
+    workloads = [f"{plain(result.network)}\n{plain(result.dataset)}" for result in results]
     found = [
-        f"{workload}\n{shown_name(result.machine.name)}" if workloads.count(workload) > 1 else workload
+        f"{workload}\n{plain(result.machine.name)}" if workloads.count(workload) > 1 else workload
         for workload, result in zip(workloads, results, strict=True)
     ]
     seen: Counter[str] = Counter()
@@ -97,23 +99,44 @@ def result_labels(results: Sequence[Result]) -> list[str]:
     return labels
 
 
+def brief_labels(labels: Sequence[str]) -> list[str]:
+    """Labels with lines as figures have room for; different lines stay different."""
+    lines = list(dict.fromkeys(line for label in labels for line in label.split("\n")))
+    shown = dict(zip(lines, shown_names(lines, _LONGEST_LINE), strict=True))
+    return ["\n".join(shown[line] for line in label.split("\n")) for label in labels]
+
+
 def gains_table(every: Sequence[Gain]) -> Mapping[str, Sequence[Any]]:
-    """A row per gain, and one for the published averages; what is unknown is None."""
+    """A row per gain, and one for the published averages; what is unknown is None.
+
+    energy_efficiency_smallest, _largest: of the three columns of the energy table, where the whiskers end.
+    """
     names = [field.name for field in fields(Gain)]
-    return {name: [*(_cell(getattr(gain, name)) for gain in every), _PUBLISHED.get(name)] for name in names}
+    columns = {name: [getattr(gain, name) for gain in every] for name in names}
+    for place, name in enumerate(("smallest", "largest")):
+        columns[f"energy_efficiency_{name}"] = [gain.energy_efficiency_extremes[place] for gain in every]
+    return {name: [*map(_cell, values), _PUBLISHED.get(name)] for name, values in columns.items()}
 
 
-def gains_text(every: Iterable[Gain]) -> str:
-    """The on-chip gains and the published averages in words."""
-    sentences = "; ".join(_sentence(gain) for gain in every if gain.accounting == "on_chip")
-    return f"{sentences}. Published average: {published.SPEEDUP}x and {published.EFFICIENCY}x."
+def gains_text(every: Sequence[Gain]) -> str:
+    """The gains in both accountings, and the published averages, in words."""
+    labels = list(dict.fromkeys(gain.label for gain in every))
+    brief = dict(zip(labels, brief_labels(labels), strict=True))
+    told: dict[tuple[str, str], list[str]] = {}
+    for gain in every:
+        told.setdefault((gain.label, gain.run), []).append(_ratios(gain))
+    sentences = [
+        f"{', '.join(brief[label].splitlines())}, {shown_name(run)} over dense: {'; '.join(ratios)}."
+        for (label, run), ratios in told.items()
+    ]
+    quoted = f"Published average: {published.SPEEDUP}x and {published.EFFICIENCY}x."
+    return " ".join([*sentences, quoted])
 
 
-def _sentence(gain: Gain) -> str:
-    label = plain(gain.label.replace("\n", ", "))
+def _ratios(gain: Gain) -> str:
     return (
-        f"{label}, {shown_name(gain.run)}, on chip: {times(gain.speedup)} faster and "
-        f"{times(gain.energy_efficiency)} more energy-efficient than dense"
+        f"{ACCOUNTING_WORDS[gain.accounting]} {times(gain.speedup)} faster and "
+        f"{times(gain.energy_efficiency)} more energy-efficient"
     )
 
 

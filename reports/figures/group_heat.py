@@ -13,10 +13,9 @@ from reports.figures.drawing import Drawing, Rows
 from reports.figures.insets import inset
 from reports.figures.panels import title_panels
 from reports.figures.rows import row_figure
-from reports.figures.titles import workload_on_machine
-from reports.language import PAPER, ramp
+from reports.figures.titles import STEP, in_lines, run_names, workload_on_machine
+from reports.language import CAUSE_WORDS, PAPER, ramp
 from reports.numbers import percent
-from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES
 
@@ -25,30 +24,32 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 STEM = "group-heat"
-_CAUSES = ("busy", "imbalance", "buffer")  # of the last run; what groups do otherwise takes little time
+_LEAST_SHARE = 0.05  # of a group's cycles in some layer, that a cause takes to be drawn
 _MOST_LINES = 32  # clusters, up to which lines between them leave the groups visible
+_PANELS_OF_WIDTH, _PANEL_INCHES = 5, 1.3  # how many a row_figure has room for, and how wide one more is
 _BAR_GAP_INCHES, _BAR_INCHES = 0.55, 0.1
-_BAR_INDENT = 0.1  # so that its numbers do not move the panels apart
-_BAR_ROOM_INCHES = 0.3
+_BAR_INDENT = 0.05  # so that its numbers do not move the panels apart
+_BAR_ROOM_INCHES = 0.5  # and of a second line of titles
 
 # [layer, group, cause of ON_CHIP_CAUSES]: cycles per sample, Forward, GTA and GTW together.
 GroupCycles = NDArray[np.float64]
+Shares = NDArray[np.float64]  # [layer, group], of the group's on-chip cycles; nan for a layer without work
 
 
 @dataclass(frozen=True)
 class _Panel:
-    run: str
+    run: str  # as it is shown
     cause: str
-    shares: NDArray[np.float64]  # [layer, group], of the group's on-chip cycles; nan for a layer without work
+    shares: Shares
 
     @property
-    def title(self) -> str:
-        return f"{shown_name(self.run)}: {self.cause}"
+    def words(self) -> tuple[str, str]:
+        return self.run, _word(self.cause)
 
 
 def group_heat(result: Result) -> Drawing | None:
     """Heat maps of layers over PE groups: how busy they are in the dense and in the last run, and the last
-    run's waits that differ between groups or are longest.
+    run's other causes that take more than _LEAST_SHARE of some cell.
 
     On-chip accounting, Forward, GTA and GTW of a layer together. None if the result does not know the cycles
     of single groups. Within house_style().
@@ -57,26 +58,55 @@ def group_heat(result: Result) -> Drawing | None:
     known = {run: found for run, found in cycles.items() if found is not None}
     if len(known) < len(cycles):
         return None
-    names, last = result.layer_names(), list(known)[-1]
-    pictured = [(DENSE, "busy"), *((last, cause) for cause in _CAUSES)]
-    shown = [_Panel(run, cause, _shares(known[run], cause)) for run, cause in pictured]
+    names, shown = result.layer_names(), _panels(result, known)
     figure, panels = row_figure(names, len(shown))
     figure.set_figheight(figure.get_figheight() + _BAR_ROOM_INCHES)
+    figure.set_figwidth(figure.get_figwidth() + _PANEL_INCHES * max(0, len(shown) - _PANELS_OF_WIDTH))
     images = [_draw(axes, panel.shares, result) for axes, panel in zip(panels, shown, strict=True)]
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    title_panels(panels, [panel.title for panel in shown], len(names))
-    _scale(panels[1], images[0])
-    figure.suptitle(f"{workload_on_machine(result)}, on chip, one training step")
+    title_panels(panels, ["\n".join(panel.words) for panel in shown], len(names))
+    _scale(panels[len(panels) // 2], images[0])
+    figure.suptitle(in_lines(f"{workload_on_machine(result)}, on chip, {STEP}"))
     return Drawing(
         stem=STEM,
         title="Where the cycles of the PE groups went",
-        lead="The share of its on-chip cycles in which a PE group is at work on useful products (busy), "
-        "waits for a slower neighbour (imbalance) or for rows from the buffer (buffer). Lines: borders of "
-        "the clusters, whose groups share their streams.",
+        lead=_lead(result, shown),
         alt=_alt(shown),
         figure=figure,
         data=_data(names, known),
         targets=[Rows(panels[0], len(names))],
+    )
+
+
+def _panels(result: Result, cycles: Mapping[str, GroupCycles]) -> list[_Panel]:
+    names, last = run_names(result), list(cycles)[-1]
+    shares = {cause: _shares(cycles[last], cause) for cause in ON_CHIP_CAUSES}
+    drawn = [cause for cause in ON_CHIP_CAUSES if cause == "busy" or _most(shares[cause]) > _LEAST_SHARE]
+    dense = _Panel(names[DENSE], "busy", _shares(cycles[DENSE], "busy"))
+    others = [_Panel(names[last], cause, shares[cause]) for cause in drawn]
+    return [dense, *others] if last != DENSE else others
+
+
+def _most(shares: Shares) -> float:
+    return float(np.nanmax(shares, initial=0.0))
+
+
+def _word(cause: str) -> str:
+    return CAUSE_WORDS[cause].partition(":")[0]
+
+
+def _lead(result: Result, shown: Sequence[_Panel]) -> str:
+    """Which runs and causes are drawn, and why these."""
+    last, drawn = shown[-1].run, list(dict.fromkeys(panel.cause for panel in shown))
+    below = [_word(cause) for cause in ON_CHIP_CAUSES if cause not in drawn]
+    rest = f" Below that, and in the data only: {', '.join(below)}." if below else ""
+    between = [name for run, name in run_names(result).items() if run in result.compared[:-1]]
+    skipped = f" Not drawn by group: {', '.join(between)}." if between else ""
+    return (
+        f"Shares of the on-chip cycles of a PE group: in the dense run busy, in the {last} run busy and "
+        f"every other cause with more than {percent(_LEAST_SHARE)} of a group's cycles in some layer "
+        f"({'; '.join(CAUSE_WORDS[cause] for cause in drawn)}).{rest}{skipped} Lines: borders of the "
+        "clusters, whose groups share their streams."
     )
 
 
@@ -92,16 +122,16 @@ def _of_run(result: Result, run: str) -> GroupCycles | None:
     return cycles
 
 
-def _shares(cycles: GroupCycles, cause: str) -> NDArray[np.float64]:
+def _shares(cycles: GroupCycles, cause: str) -> Shares:
     """The share of a cause in the cycles of a layer and group; nan where there are none."""
     total = cycles.sum(axis=2)
     found = cycles[:, :, ON_CHIP_CAUSES.index(cause)]
-    shares: NDArray[np.float64] = np.full_like(total, np.nan)
+    shares: Shares = np.full_like(total, np.nan)
     np.divide(found, total, out=shares, where=total > 0)
     return shares
 
 
-def _draw(axes: Axes, shares: NDArray[np.float64], result: Result) -> AxesImage:
+def _draw(axes: Axes, shares: Shares, result: Result) -> AxesImage:
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
     image = axes.imshow(
@@ -126,16 +156,17 @@ def _scale(axes: Axes, image: AxesImage) -> None:
     """The colour scale, below a panel; as high in a figure of 400 layers as in one of 5."""
     below = inset(axes, "below", _BAR_GAP_INCHES, _BAR_INCHES, _BAR_INDENT)
     bar = axes.figure.colorbar(image, cax=below, orientation="horizontal")
+    bar.set_ticks([0, 0.5, 1], labels=["0", ".5", "1"])
     bar.set_label("share of on-chip cycles")
 
 
 def _alt(shown: Sequence[_Panel]) -> str:
     layers, groups = shown[0].shares.shape
-    panels = "; ".join(f"{panel.title} {_extremes(panel.shares)}" for panel in shown)
+    panels = "; ".join(f"{' '.join(panel.words)} {_extremes(panel.shares)}" for panel in shown)
     return f"Heat maps of {layers} layers over {groups} PE groups. Lowest to highest share: {panels}."
 
 
-def _extremes(shares: NDArray[np.float64]) -> str:
+def _extremes(shares: Shares) -> str:
     known = shares[np.isfinite(shares)]
     return f"{percent(known.min())} to {percent(known.max())}" if known.size else "none"
 

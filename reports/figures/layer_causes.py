@@ -12,11 +12,10 @@ from reports.figures.bars import draw_stacks, legend_handle
 from reports.figures.drawing import Drawing, Rows
 from reports.figures.panels import title_panels
 from reports.figures.rows import row_figure
-from reports.figures.titles import head, workload_on_machine
+from reports.figures.titles import STEP, head, run_names, workload_on_machine
 from reports.language import CAUSE_WORDS, INK
 from reports.language import CAUSES as COLOURS
 from reports.numbers import percent, times
-from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import CAUSES, COMPUTING_STAGES
 
@@ -49,10 +48,10 @@ def layer_causes(result: Result) -> Drawing:
     _draw(panels, percents, layers)
     title_panels(panels, [_panel_title(result, run) for run in runs], len(rows))
     handles = [legend_handle(CAUSE_WORDS[cause], COLOURS[cause].light) for cause in _causes(rows)]
-    head(figure, f"{workload_on_machine(result)}, with DRAM, one training step", handles, _LEGEND_COLUMNS)
+    head(figure, f"{workload_on_machine(result)}, with DRAM, {STEP}", handles, _LEGEND_COLUMNS)
     return Drawing(
         stem=STEM,
-        title="Where the cycles went",
+        title="Cycles by cause, layer by layer",
         lead="Cycles of the PE groups by cause, with DRAM, in percent of what the same layer takes in the "
         "dense run: a shorter bar is a faster layer. Other work is in the whole step only.",
         alt=_alt(result, percents, rows),
@@ -100,9 +99,8 @@ def _draw(panels: Sequence[Axes], percents: Mapping[str, Table], layers: int) ->
 
 
 def _panel_title(result: Result, run: str) -> str:
-    if run == DENSE:
-        return shown_name(run)
-    return f"{shown_name(run)}: speedup {times(result.speedup[run].with_dram)}"
+    shown = run_names(result)[run]
+    return shown if run == DENSE else f"{shown}: speedup {times(result.speedup[run].with_dram)}"
 
 
 def _data(
@@ -119,8 +117,9 @@ def _data(
 
 
 def _alt(result: Result, percents: Mapping[str, Table], rows: Sequence[str]) -> str:
+    shown = run_names(result)
     runs = "; ".join(
-        f"{shown_name(run)} {_shares(dict(zip(CAUSES, table[-1], strict=True)), _causes(rows))}"
+        f"{shown[run]} {_shares(dict(zip(CAUSES, table[-1], strict=True)), _causes(rows))}"
         for run, table in percents.items()
     )
     return (

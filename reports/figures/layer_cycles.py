@@ -9,10 +9,9 @@ from reports.figures.bars import draw_stacks, legend_handle
 from reports.figures.drawing import Drawing, Rows
 from reports.figures.insets import inset
 from reports.figures.rows import TALL, row_figure
-from reports.figures.titles import head, workload_on_machine
+from reports.figures.titles import STEP, head, run_names, workload_on_machine
 from reports.language import STAGE_WORDS, STAGES
 from reports.numbers import percent, short, times
-from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import COMPUTING_STAGES, ratio
 
@@ -38,17 +37,18 @@ def layer_cycles(result: Result) -> Drawing:
     cycles = {run: _of_run(result, run) for run in result.runs}
     figure, (axes,) = row_figure(names, 1, bars=len(result.runs))
     _layers(axes, cycles, len(names))
+    axes.set_xlabel(f"cycles per sample (in every row from the top: {', '.join(run_names(result).values())})")
     gap = _GAP_BELOW_TICKS_INCHES if len(names) > TALL else _GAP_INCHES
     height = _BAR_INCHES * len(result.runs)
     figure.set_figheight(figure.get_figheight() + _TITLE_INCHES + height + gap)
     _whole_network(inset(axes, "above", gap, height), result)
     handles = [legend_handle(STAGE_WORDS[stage], _COLOURS[stage]) for stage in COMPUTING_STAGES]
-    head(figure, f"{workload_on_machine(result)}, on chip, one training step", handles)
+    head(figure, f"{workload_on_machine(result)}, on chip, {STEP}", handles)
     return Drawing(
         stem=STEM,
         title="Cycles per layer by stage",
         lead=f"On chip, per sample. Every layer has a bar per run, in the order of the bars on top: "
-        f"{', '.join(map(shown_name, result.runs))}. These are the whole network, on a scale of their own.",
+        f"{', '.join(run_names(result).values())}. These are the whole network, on a scale of their own.",
         alt=_alt(result),
         figure=figure,
         data={"layer": names}
@@ -80,7 +80,6 @@ def _layers(axes: Axes, cycles: Mapping[str, Cycles], layers: int) -> None:
     axes.autoscale_view(scaley=False)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_xlabel(f"cycles per sample (in every row from the top: {', '.join(map(shown_name, cycles))})")
 
 
 def _whole_network(top: Axes, result: Result) -> None:
@@ -95,7 +94,7 @@ def _whole_network(top: Axes, result: Result) -> None:
         top.annotate(
             text, (_on_chip(result, run), place), xytext=(3, 0), textcoords="offset points", va="center"
         )
-    top.set_yticks(range(len(runs)), [shown_name(run) for run in runs])
+    top.set_yticks(range(len(runs)), run_names(result).values())
     top.set_xticks([])
     top.tick_params(length=0)
     top.spines["bottom"].set_visible(False)
@@ -116,8 +115,9 @@ def _total(result: Result, run: str) -> str:
 
 
 def _alt(result: Result) -> str:
-    totals = "; ".join(f"{shown_name(run)} {_total(result, run)}" for run in result.runs)
-    shares = "; ".join(f"{shown_name(run)} {_stage_shares(result, run)}" for run in result.runs)
+    shown = run_names(result)
+    totals = "; ".join(f"{shown[run]} {_total(result, run)}" for run in result.runs)
+    shares = "; ".join(f"{shown[run]} {_stage_shares(result, run)}" for run in result.runs)
     return (
         f"A bar per run, stacked by stage, for {len(result.layer_names())} layers. The whole network: "
         f"{totals}. Its stages: {shares}."

@@ -10,10 +10,9 @@ import numpy as np
 from reports.figures.drawing import Drawing, Rows
 from reports.figures.panels import title_panels
 from reports.figures.rows import row_figure
-from reports.figures.titles import head, workload
+from reports.figures.titles import head, run_names, workload
 from reports.language import DENSITIES, DENSITY_WORDS, GRID, INK, PAPER
 from reports.numbers import density
-from reports.text import shown_name
 from sparsesim.results.model import Result
 
 if TYPE_CHECKING:
@@ -47,14 +46,15 @@ def layer_densities(result: Result) -> Drawing:
     for axes, (operand, by_run) in zip(panels, found.items(), strict=True):
         _panel(axes, operand, by_run)
     title_panels(panels, [DENSITY_WORDS[operand] for operand in found], len(names))
-    handles = [_marker(run, INK.light) for run in result.compared]
+    shown = run_names(result)
+    handles = [_marker(run, INK.light, shown[run]) for run in result.compared]
     head(figure, f"{workload(result)}: densities of the operands", handles)
     return Drawing(
         stem=STEM,
         title="Densities of the operands per layer",
         lead="1: no zeros. I is that of Forward, dO and the mask of dI those of GTA; a layer without GTA has "
         "no mask, and its dO is that of GTW. The dense run, which computes with every zero, is not drawn.",
-        alt=_alt(found, len(names)),
+        alt=_alt(found, len(names), shown),
         figure=figure,
         data={"layer": names}
         | {f"{run}_{operand}_density": found[operand][run] for run in result.compared for operand in found},
@@ -77,7 +77,7 @@ def _panel(axes: Axes, operand: str, by_run: Mapping[str, Densities]) -> None:
     colour = DENSITIES[operand].light
     _connect(axes, by_run)
     for run, densities in by_run.items():
-        line = _marker(run, colour)
+        line = _marker(run, colour, run)
         line.set_data(np.asarray(densities, dtype=float), range(len(densities)))
         # 0 and 1 are on the edges of the panel.
         line.set_clip_on(False)
@@ -103,7 +103,7 @@ def _connect(axes: Axes, by_run: Mapping[str, Densities]) -> None:
     )
 
 
-def _marker(run: str, colour: str) -> Line2D:
+def _marker(run: str, colour: str, label: str) -> Line2D:
     """Markers without a line, and what stands for a run in the legend."""
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
@@ -117,13 +117,13 @@ def _marker(run: str, colour: str) -> Line2D:
         markerfacecolor=PAPER.light if hollow else colour,
         markersize=_HOLLOW_POINTS if hollow else _FILLED_POINTS,
         markeredgewidth=1.0,
-        label=shown_name(run),
+        label=label,
     )
 
 
-def _alt(found: Mapping[str, Mapping[str, Densities]], layers: int) -> str:
+def _alt(found: Mapping[str, Mapping[str, Densities]], layers: int, shown: Mapping[str, str]) -> str:
     ranges = "; ".join(
-        f"{DENSITY_WORDS[operand]} {shown_name(run)} {_extremes(densities)}"
+        f"{DENSITY_WORDS[operand]} {shown[run]} {_extremes(densities)}"
         for operand, by_run in found.items()
         for run, densities in by_run.items()
     )

@@ -12,13 +12,14 @@ from reports.figures.drawing import Drawing, Rows
 from reports.figures.files import save
 from reports.figures.rows import TALL, row_figure
 from reports.figures.style import house_style
-from reports.figures.titles import head, workload_on_machine
-from reports.language import INK, PAPER, run_colour
+from reports.figures.titles import STEP, head, run_names, workload_on_machine
+from reports.language import FAINT, INK, PAPER, run_colour
 from reports.numbers import times
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import Measures, ratio
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 STEM = "speedup-energy"
@@ -49,8 +50,7 @@ def layer_gains(result: Result) -> Drawing:
     figure, (left, right) = row_figure(names, 2)
     _panel(left, "speedup over dense", result, layers, _cycles)
     _panel(right, "energy efficiency over dense", result, layers, _energy)
-    handles = [legend_handle(run, run_colour(run)) for run in result.compared]
-    head(figure, f"{workload_on_machine(result)}, on chip, one training step", handles)
+    head(figure, f"{workload_on_machine(result)}, on chip, {STEP}", _handles(result))
     return Drawing(
         stem=STEM,
         title="Speedup and energy efficiency per layer",
@@ -63,12 +63,21 @@ def layer_gains(result: Result) -> Drawing:
     )
 
 
+def _handles(result: Result) -> list[Artist]:
+    from matplotlib.lines import Line2D  # noqa: PLC0415
+
+    shown = run_names(result)
+    whole = Line2D([], [], color=FAINT.light, linewidth=1.4, linestyle="--", label="whole network")
+    return [*(legend_handle(shown[run], run_colour(run)) for run in result.compared), whole]
+
+
 def _alt(result: Result) -> str:
     gains = {
         run: (result.speedup[run].on_chip, result.energy_efficiency[run].on_chip) for run in result.compared
     }
+    shown = run_names(result)
     totals = [
-        f"{run} {times(speedup)} faster and {times(efficiency)} more energy-efficient"
+        f"{shown[run]} {times(speedup)} faster and {times(efficiency)} more energy-efficient"
         for run, (speedup, efficiency) in gains.items()
     ]
     layers = len(result.layer_names())
@@ -93,7 +102,7 @@ def _ratios(
 def _panel(
     axes: Axes, title: str, result: Result, layers: Mapping[str, Mapping[str, Measures]], quantity: Quantity
 ) -> None:
-    names = result.layer_names()
+    names, shown = result.layer_names(), run_names(result)
     thickness = 0.8 / len(result.compared)
     for place, run in enumerate(result.compared):
         offset = (place - (len(result.compared) - 1) / 2) * thickness
@@ -101,23 +110,24 @@ def _panel(
         draw_bars(axes, middles, 0, _ratios(names, layers, run, quantity), thickness, run_colour(run))
         total = ratio(quantity(result.runs[DENSE]), quantity(result.runs[run]))
         if math.isfinite(total):
-            _draw_total(axes, run, place, total, len(names) > TALL)
+            points = (19 if len(names) > TALL else 3) + 10 * place
+            _draw_total(axes, total, run_colour(run), f"{shown[run]} {times(total)}", points)
     axes.axvline(1, color=INK.light, linewidth=0.8)
     axes.autoscale_view(scaley=False)
     axes.set_xlim(left=0)
-    axes.set_xlabel(f"{title} (dashed: whole network)")
+    axes.set_xlabel(title)
 
 
-def _draw_total(axes: Axes, run: str, place: int, total: float, tall: bool) -> None:
-    """A dashed line across all layers, its value above; a white rim keeps it visible on its own bars."""
+def _draw_total(axes: Axes, total: float, colour: str, text: str, points: float) -> None:
+    """A dashed line across all layers, its text so many points above; a white rim keeps it visible on its own bars."""
     from matplotlib.patheffects import withStroke  # noqa: PLC0415
 
     rim = [withStroke(linewidth=3, foreground=PAPER.light)]
-    axes.axvline(total, color=run_colour(run), linewidth=1.4, linestyle="--", path_effects=rim)
+    axes.axvline(total, color=colour, linewidth=1.4, linestyle="--", path_effects=rim)
     axes.annotate(
-        f"{run} {times(total)}",
+        text,
         (total, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(0, (19 if tall else 3) + 10 * place),
+        xytext=(0, points),
         textcoords="offset points",
     )

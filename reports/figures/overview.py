@@ -12,25 +12,24 @@ from reports.figures.drawing import Drawing
 from reports.figures.gain_groups import GAP, Group, gain_groups, most_results
 from reports.figures.gains import Gain, gains_table, gains_text, result_labels
 from reports.figures.rows import WIDTH_INCHES
+from reports.figures.values import write_values
 from reports.figures.whiskers import draw_whiskers
 from reports.language import ACCOUNTING_WORDS, FAINT, INK, PAPER, PUBLISHED, run_colour
 from reports.numbers import times
-from reports.text import shown_name
+from reports.text import shown_names
 from sparsesim.results.model import Result
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Annotation
 
 STEM = "overview"
 _BAR_INCHES, _MARGIN_INCHES = 0.14, 1.5
 _THICKNESS = {"on_chip": 0.9, "with_dram": 0.6}
 _CAP = 0.4
-_SMALL_POINTS = 7
 _INTERVAL_POINTS = 2.0  # thick, where the whisker of the energy table is thin
-_ROOM_FOR_CHARACTER = 0.026  # of a value beside the longest bar, in lengths of it
+_ROOM_FOR_END = 1.03
 
 Quantity = Literal["speedup", "energy_efficiency"]
 _WORDS: Mapping[Quantity, str] = {
@@ -57,7 +56,9 @@ def overview(results: Sequence[Result], labels: Sequence[str] | None = None) -> 
         title="Speedup and energy efficiency",
         lead="Full bars: on chip, the accounting of the publication. Hollow bars: with DRAM. The published "
         "averages (Dai et al., DAC 2020, abstract) are over AlexNet and ResNets, no network's own figure. "
-        "A star: not all of the sparsity was recorded on that network and data set.",
+        "Bars are formed with the centre column of the energy table; whiskers reach from the smallest to the "
+        "largest of the ratios with its three columns. A star: not all of the sparsity was recorded on that "
+        "network and data set.",
         alt=gains_text(every),
         figure=figure,
         data=gains_table(every),
@@ -75,7 +76,7 @@ def draw_gains(groups: Sequence[Group], starred: bool = False) -> Figure:
     _labels(panels, groups)
     figure.suptitle("Training step against the dense baseline of the same size")
     every = [gain for group in groups for gain in group.gains]
-    figure.legend(handles=_handles(every, starred), loc="outside lower center", ncols=4)
+    figure.legend(handles=_handles(every, starred), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -93,12 +94,12 @@ def _panel(axes: Axes, groups: Sequence[Group], quantity: Quantity) -> None:
         chosen = [(row, gain) for row, gain in placed if (gain.run, gain.accounting) == kind]
         _bars(axes, chosen, quantity, *kind)
     _whiskers(axes, placed, quantity)
-    values = _values(axes, placed, quantity, most_results(groups[-1].gains))
+    most = most_results(groups[-1].gains)
+    write_values(axes, [row for row, _ in placed], [_value(gain, quantity, most) for _, gain in placed])
     axes.axvline(1, color=INK.light, linewidth=0.8)
     _draw_published(axes, _PUBLISHED[quantity])
     farthest = max(_end(gain, quantity) for _, gain in placed)
-    room = 1 + _ROOM_FOR_CHARACTER * max(len(text.get_text()) for text in values)
-    axes.set_xlim(0, max(farthest, _PUBLISHED[quantity]) * room)
+    axes.set_xlim(0, _ROOM_FOR_END * max(farthest, _PUBLISHED[quantity]))
     axes.set_xlabel(_WORDS[quantity])
 
 
@@ -130,25 +131,6 @@ def _end(gain: Gain, quantity: Quantity) -> float:
     if quantity == "energy_efficiency":
         ends.append(gain.energy_efficiency_extremes[1])
     return max((end for end in ends if math.isfinite(end)), default=0.0)
-
-
-def _values(
-    axes: Axes, placed: Sequence[tuple[float, Gain]], quantity: Quantity, most: int
-) -> list[Annotation]:
-    return [
-        axes.annotate(
-            _value(gain, quantity, most),
-            (_end(gain, quantity), row),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=_SMALL_POINTS,
-            # The published line passes behind.
-            bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.6},
-            in_layout=False,
-        )
-        for row, gain in placed
-    ]
 
 
 def _value(gain: Gain, quantity: Quantity, most: int) -> str:
@@ -189,14 +171,15 @@ def _labels(panels: Sequence[Axes], groups: Sequence[Group]) -> None:
 def _handles(every: Sequence[Gain], starred: bool) -> list[Artist]:
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
-    runs = dict.fromkeys(gain.run for gain in every)
-    handles: list[Artist] = [legend_handle(shown_name(run), run_colour(run)) for run in runs]
+    runs = list(dict.fromkeys(gain.run for gain in every))
+    shown = zip(shown_names(runs), runs, strict=True)
+    handles: list[Artist] = [legend_handle(label, run_colour(run)) for label, run in shown]
     handles += [
         legend_handle(f"full: {ACCOUNTING_WORDS['on_chip']}", FAINT.light),
         legend_handle(f"hollow: {ACCOUNTING_WORDS['with_dram']}", FAINT.light, hollow=True),
     ]
     if any(math.isfinite(gain.energy_efficiency_extremes[0]) for gain in every):
-        label = "low to high of the energy table"
+        label = "low, centre, high energies: smallest to largest"
         handles.append(Line2D([], [], color=INK.light, linewidth=0.7, label=label))
     if any(math.isfinite(gain.speedup_half_width) for gain in every):
         label = "95 % interval of the mean over samples"

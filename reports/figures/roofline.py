@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from reports.figures.drawing import Drawing, Points
 from reports.figures.roofs import Dot, Roof, dots_under, roofs
 from reports.figures.rows import WIDTH_INCHES
-from reports.figures.titles import in_lines, workload_on_machine
+from reports.figures.titles import in_lines, run_names, workload_on_machine
 from reports.language import ACCOUNTING_WORDS, INK, PAPER, STAGE_WORDS, STAGES
 from reports.numbers import percent
-from reports.text import shown_name
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import COMPUTING_STAGES, ratio
 
@@ -41,7 +40,7 @@ def roofline(result: Result) -> Drawing:
     for axes, roof in zip(panels, both, strict=True):
         _panel(axes, roof, dots[roof.name], list(result.runs))
     figure.suptitle(in_lines(f"{workload_on_machine(result)}, rooflines of a training step"))
-    figure.legend(handles=_handles(list(result.runs)), loc="outside lower center", ncols=6)
+    figure.legend(handles=_handles(run_names(result)), loc="outside lower center", ncols=6)
     return Drawing(
         stem=STEM,
         title="Rooflines",
@@ -143,8 +142,10 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
     )
 
 
-def _handles(runs: Sequence[str]) -> list[Artist]:
+def _handles(shown: Mapping[str, str]) -> list[Artist]:
     from matplotlib.lines import Line2D  # noqa: PLC0415
+
+    runs = list(shown)
 
     def handle(label: str, run: str, colour: str) -> Line2D:
         look = _look(run, runs, colour)
@@ -153,7 +154,7 @@ def _handles(runs: Sequence[str]) -> list[Artist]:
         return Line2D([], [], label=label, linestyle="", markerfacecolor=face, markeredgecolor=edge, **marker)
 
     stages = [handle(STAGE_WORDS[stage], runs[-1], STAGES[stage].light) for stage in COMPUTING_STAGES]
-    return [*stages, *(handle(shown_name(run), run, INK.light) for run in runs)]
+    return [*stages, *(handle(label, run, INK.light) for run, label in shown.items())]
 
 
 def _points(axes: Axes, dots: Sequence[Dot]) -> Points:

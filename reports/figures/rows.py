@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.text import shown_name
+from reports.figures.lettering import width_inches
+from reports.text import shown_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH_INCHES = 9.0
+LONGEST_NAME = 32  # characters of a layer beside its row
+_NAMES_INCHES = 1.6  # of the width, for names; wider ones make the figure wider, its panels stay as they are
 _MARGIN_INCHES = 1.5
 _ROW_INCHES, _TIGHT_ROW_INCHES = 0.2, 0.13
 TALL = 40  # layers, from which the scale is repeated at the top
 MANY = 120  # layers, from which rows are tight
-_TIGHT_FONT_POINTS = 6
+_FONT_POINTS, _TIGHT_FONT_POINTS = 8, 6
+_ABOUT_THE_WIDEST = 0.95  # of the widest; how far widths may be off
 
 
 def row_figure(layers: Sequence[str], panels: int, bars: int = 1) -> tuple[Figure, list[Axes]]:
@@ -28,11 +32,15 @@ def row_figure(layers: Sequence[str], panels: int, bars: int = 1) -> tuple[Figur
 
     many = len(layers) > MANY
     row = (_TIGHT_ROW_INCHES if many else _ROW_INCHES) * (1 + 0.25 * (bars - 1))
-    figure = Figure(figsize=(WIDTH_INCHES, _MARGIN_INCHES + row * len(layers)), layout="constrained")
+    names = shown_names(layers, LONGEST_NAME)
+    points = _TIGHT_FONT_POINTS if many else _FONT_POINTS
+    widths = [width_inches(name, points) for name in names]
+    width = WIDTH_INCHES + max(0.0, max(widths, default=0.0) - _NAMES_INCHES)
+    figure = Figure(figsize=(width, _MARGIN_INCHES + row * len(layers)), layout="constrained")
     axes: list[Axes] = list(figure.subplots(1, panels, sharey=True, squeeze=False)[0])
-    axes[0].set_yticks(range(len(layers)), [shown_name(name) for name in layers])
-    if many:
-        axes[0].tick_params(axis="y", labelsize=_TIGHT_FONT_POINTS)
+    axes[0].set_yticks(range(len(layers)), names)
+    axes[0].tick_params(axis="y", labelsize=points)
+    _measure_the_widest(axes[0], widths)
     axes[0].set_ylim(len(layers) - 0.4, -0.6)
     # At a given place, as the label that is not there: looking for one measures every layer's name again, a
     # third of the time that a figure takes.
@@ -43,3 +51,10 @@ def row_figure(layers: Sequence[str], panels: int, bars: int = 1) -> tuple[Figur
         if len(layers) > TALL:
             one.tick_params(axis="x", top=True, labeltop=True)
     return figure, axes
+
+
+def _measure_the_widest(axes: Axes, widths: Sequence[float]) -> None:
+    """Leave the other names out of the layout, of which measuring them all takes most of the time."""
+    least = _ABOUT_THE_WIDEST * max(widths, default=0.0)
+    for label, width in zip(axes.get_yticklabels(), widths, strict=True):
+        label.set_in_layout(width >= least)

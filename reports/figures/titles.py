@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reports.text import shown_name
+from reports.figures.lettering import width_inches
+from reports.figures.rows import WIDTH_INCHES
+from reports.text import shown_name, shown_names
 from sparsesim.results.model import Result
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
-_MOST_CHARACTERS = 100  # of a line
+STEP = "one training step, per sample"
+_LONGEST_RUN = 16  # characters; runs stand side by side in legends, panels and rows
+_MARGIN_INCHES = 0.6
 
 
 def workload(result: Result) -> str:
@@ -27,9 +30,23 @@ def workload_on_machine(result: Result) -> str:
     return f"{workload(result)}: machine {shown_name(result.machine.name)}"
 
 
+def run_names(result: Result) -> Mapping[str, str]:
+    """By name of a run the one it is shown by."""
+    return dict(zip(result.runs, shown_names(list(result.runs), _LONGEST_RUN), strict=True))
+
+
 def in_lines(title: str) -> str:
     """A title in as many lines as the width of a figure makes it take."""
-    return textwrap.fill(title, _MOST_CHARACTERS, break_on_hyphens=False)
+    from matplotlib import rcParams  # noqa: PLC0415
+
+    lines: list[str] = []
+    for word in title.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width_inches(longer, rcParams["figure.titlesize"]) <= WIDTH_INCHES - _MARGIN_INCHES:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def head(figure: Figure, title: str, handles: Sequence[Artist] = (), columns: int = 0) -> None:

@@ -6,23 +6,20 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reports.comparison.attribution import KINDS, QUANTITIES, Account, Attribution, Quantity
+from reports.comparison.attribution import KINDS, QUANTITIES, Account, Attribution, Quantity, Triple
 from reports.comparison.contributors import dominating
-from reports.comparison.numbers import SPLIT_BY, TEXTS, WORDS, factor, signed
+from reports.comparison.kinds import kind_word
+from reports.comparison.numbers import SPLIT_BY, TEXTS, TOGETHER, WORDS, signed
 from reports.comparison.settings import Difference
-from reports.comparison.totals import Total
-from reports.figures.kinds import kind_word
 from reports.language import ACCOUNTING_WORDS, CAUSE_WORDS, STAGE_WORDS
-from reports.numbers import energy, percent, short, times
+from reports.numbers import short
 from reports.page.model import Cell, Column, Row, Table
-from reports.remarks import TITLES
-from reports.text import shown_name
+from reports.text import plain
 from sparsesim.results.parts import ACCOUNTINGS, CAUSES
 
 if TYPE_CHECKING:
     from reports.comparison.compare import Comparison
 
-TOGETHER, OTHER_WORK = "together", "other work"
 _EMPTY = Cell("", math.nan)
 
 
@@ -43,74 +40,34 @@ def settings_tables(comparison: Comparison) -> list[Table]:
 
 def _settings(stem: str, caption: str, found: Sequence[Difference], labels: Sequence[str]) -> Table:
     columns = [Column(name, numeric=False) for name in ("setting", *labels, "unit")]
-    rows = [
-        Row([Cell(shown_name(row.name)), *(Cell(shown_name(value)) for value in row.values), Cell(row.unit)])
-        for row in found
-    ]
+    rows = [Row([*map(Cell, (plain(row.name), *row.texts, row.unit))]) for row in found]
     return Table(stem, caption, columns, rows, sortable=False, note="Only what differs.")
-
-
-def totals_table(comparison: Comparison) -> Table:
-    """Every run that all sides have, in both accountings, with the ratios to A."""
-    accounting = Column("accounting", "; ".join(TITLES.values()), numeric=False)
-    names = [Column("run", numeric=False), accounting, Column("side", numeric=False)]
-    numbers = (
-        Column("cycles"),
-        Column("cycles\nover A", "cycles / those of the same run of A"),
-        Column("energy"),
-        Column("energy\nover A", "energy / that of the same run of A, centre values"),
-        Column("speedup", "dense cycles of the same side / cycles"),
-        Column("energy\nefficiency", "dense energy of the same side / energy"),
-        Column("PE use", "useful MACs / (cycles x PEs x MACs per PE)"),
-    )
-    rows = [_total(row) for row in comparison.totals]
-    return Table("table-runs", "Runs side by side", [*names, *numbers], rows, sortable=False)
-
-
-def _total(row: Total) -> Row:
-    cells = [Cell(shown_name(row.run)), Cell(ACCOUNTING_WORDS[row.accounting]), Cell(row.side.label)]
-    cells += [
-        Cell(short(row.cycles), row.cycles),
-        Cell(factor(row.cycles_to_reference), row.cycles_to_reference),
-    ]
-    cells += [Cell(energy(row.energy_pj), row.energy_pj)]
-    cells += [Cell(factor(row.energy_to_reference), row.energy_to_reference)]
-    cells += [Cell(times(value), value) for value in (row.speedup, row.energy_efficiency)]
-    return Row([*cells, Cell(percent(row.pe_utilization), row.pe_utilization)])
 
 
 def kinds_table(attribution: Attribution, quantity: Quantity) -> Table:
     """A row per cause or component, in both accountings; the last row is the sum."""
     letters = attribution.reference.letter, attribution.side.letter
-    headings = [
-        f"{ACCOUNTING_WORDS[accounting]}\n{name}"
+    columns = [
+        Column(f"{ACCOUNTING_WORDS[accounting]}\n{name}", csv=f"{name} {accounting}_{quantity}")
         for accounting in ACCOUNTINGS
         for name in (*letters, _minus(attribution))
     ]
-    splits = [attribution.accounts[quantity, accounting].by_kind() for accounting in ACCOUNTINGS]
+    accounts = [attribution.accounts[quantity, accounting] for accounting in ACCOUNTINGS]
+    splits = [account.by_kind() for account in accounts]
     rows = [
         Row([Cell(kind_word(quantity, kind)), *_triples([split.get(kind) for split in splits], quantity)])
         for kind in KINDS[quantity, "with_dram"]
     ]
-    sums = [_sum(split) for split in splits]
+    sums = [account.together() for account in accounts]
     rows.append(Row([Cell(TOGETHER), *_triples(sums, quantity)]))
     word = SPLIT_BY[quantity]
     return Table(
         f"table-{word}-{letters[1].lower()}",
         f"{WORDS[quantity].capitalize()} by {word}, {_minus(attribution)}",
-        [Column(word, numeric=False), *map(Column, headings)],
+        [Column(word, numeric=False), *columns],
         rows,
         sortable=False,
-        note=f"In the CSV in {'cycles' if quantity == 'cycles' else 'pJ'}.",
     )
-
-
-Triple = tuple[float, float, float]
-
-
-def _sum(split: dict[str, Triple]) -> Triple:
-    before, after, difference = (math.fsum(column) for column in zip(*split.values(), strict=True))
-    return before, after, difference
 
 
 def _triples(triples: Sequence[Triple | None], quantity: Quantity) -> Iterator[Cell]:
@@ -130,6 +87,14 @@ def _minus(attribution: Attribution) -> str:
     return f"{attribution.side.letter} - {attribution.reference.letter}"
 
 
+def _change(attribution: Attribution, quantity: Quantity, accounting: str) -> Column:
+    """The heading of a difference between the two."""
+    change = _minus(attribution)
+    return Column(
+        f"{WORDS[quantity]} {change}\n{ACCOUNTING_WORDS[accounting]}", csv=f"{change} {accounting}_{quantity}"
+    )
+
+
 def stages_table(attribution: Attribution) -> Table:
     """The difference by stage, cycles and energy in both accountings."""
     kinds = [(quantity, accounting) for quantity in QUANTITIES for accounting in ACCOUNTINGS]
@@ -138,14 +103,12 @@ def stages_table(attribution: Attribution) -> Table:
         Row([Cell(STAGE_WORDS[stage]), *(_difference(splits[kind][stage], kind[0]) for kind in kinds)])
         for stage in splits[kinds[0]]
     ]
-    headings = [f"{WORDS[quantity]}\n{ACCOUNTING_WORDS[accounting]}" for quantity, accounting in kinds]
     return Table(
         f"table-stage-{attribution.side.letter.lower()}",
         f"By stage, {_minus(attribution)}",
-        [Column("stage", numeric=False), *map(Column, headings)],
+        [Column("stage", numeric=False), *(_change(attribution, *kind) for kind in kinds)],
         rows,
         sortable=False,
-        note="In the CSV in cycles and pJ.",
     )
 
 
@@ -156,22 +119,38 @@ def layers_table(attribution: Attribution) -> Table:
     columns = [
         Column("layer", numeric=False),
         Column("stage", numeric=False),
-        *(Column(f"cycles {letter}\nwith DRAM") for letter in letters),
-        Column(f"cycles {change}\nwith DRAM"),
-        Column("mostly", "the cause with most of the difference in cycles with DRAM", numeric=False),
-        Column(f"cycles {change}\non chip"),
-        Column(f"energy {change}\nwith DRAM"),
-        Column("mostly", "the component with most of the difference in energy with DRAM", numeric=False),
-        Column(f"energy {change}\non chip"),
-        *(Column(f"cycles {change}\n{cause}", CAUSE_WORDS[cause]) for cause in CAUSES),
+        *(Column(f"cycles {letter}\nwith DRAM", csv=f"{letter} with_dram_cycles") for letter in letters),
+        _change(attribution, "cycles", "with_dram"),
+        _mostly("cycles"),
+        _change(attribution, "cycles", "on_chip"),
+        _change(attribution, "energy_pj", "with_dram"),
+        _mostly("energy_pj"),
+        _change(attribution, "energy_pj", "on_chip"),
+        *(
+            Column(
+                f"cycles {change}\n{kind_word('cycles', cause)}",
+                CAUSE_WORDS[cause],
+                csv=f"{change} {cause}_cycles",
+            )
+            for cause in CAUSES
+        ),
     ]
     return Table(
         f"table-layers-{letters[1].lower()}",
         f"Every layer and stage, {change}",
         columns,
         list(_layers(attribution)),
-        note="A click on a heading sorts, one on a row shows the layer in all figures. In the CSV in cycles "
-        "and pJ.",
+        note="A click on a heading sorts, one on a row shows the layer in all figures.",
+    )
+
+
+def _mostly(quantity: Quantity) -> Column:
+    kind, word = SPLIT_BY[quantity], WORDS[quantity]
+    return Column(
+        "mostly",
+        f"the {kind} with most of the difference in {word} with DRAM",
+        numeric=False,
+        csv=f"{kind} with most of the difference",
     )
 
 
@@ -180,11 +159,10 @@ def _layers(attribution: Attribution) -> Iterator[Row]:
     cycles = attribution.accounts["cycles", "with_dram"]
     for at, part in enumerate(attribution.parts):
         found = {key: values[at] for key, values in differences.items()}
-        name = OTHER_WORK if part.line is None else attribution.text(part.line)
         sides = (math.fsum(cycles.before[at]), math.fsum(cycles.after[at]))
         yield Row(
             [
-                Cell(name),
+                Cell(attribution.text(part.line)),
                 Cell(STAGE_WORDS[part.stage]),
                 *(Cell(short(value), value) for value in sides),
                 *_split(attribution, found, "cycles", at),

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from reports.figures.drawing import Points, Rows
 from reports.language import variables
-from reports.text import shown_name
+from reports.text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +97,7 @@ def _targets(drawing: Drawing, layers: Sequence[str]) -> Iterator[Element]:
         for layer, mark in marks:
             mark.set("class", "layer")
             mark.set("data-layer", str(layer))
-            SubElement(mark, "title").text = shown_name(layers[layer])
+            SubElement(mark, "title").text = plain(layers[layer])
             yield mark
 
 

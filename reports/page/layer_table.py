@@ -10,9 +10,8 @@ from functools import partial
 from reports.language import CAUSE_WORDS, DENSITY_WORDS, STAGE_WORDS
 from reports.numbers import density, energy, percent, short, times
 from reports.page.model import Cell, Column, Row, Table
-from reports.text import shown_name
 from sparsesim.results.model import DENSE, LayerResult, Result
-from sparsesim.results.parts import COMPUTING_STAGES, ON_CHIP_CAUSES, ratio
+from sparsesim.results.parts import COMPUTING_STAGES, ON_CHIP_CAUSES, STAGES_OF_OPERAND, ratio
 
 STEM = "table-layers"
 # A layer and stage in every run it was simulated in.
@@ -49,7 +48,7 @@ def _rows(result: Result, kinds: list[_Kind]) -> Iterator[Row]:
             line = {run: found[name, stage] for run, found in runs.items() if (name, stage) in found}
             if line:
                 cells = [_cell(kind, line) for kind in kinds]
-                yield Row([Cell(shown_name(name)), Cell(STAGE_WORDS[stage]), *cells], place)
+                yield Row([Cell(name), Cell(STAGE_WORDS[stage]), *cells], place)
 
 
 def _cell(kind: _Kind, line: Line) -> Cell:
@@ -58,24 +57,32 @@ def _cell(kind: _Kind, line: Line) -> Cell:
 
 
 def _kinds(result: Result) -> Iterator[_Kind]:
+    yield from _gains(result)
     last = list(result.runs)[-1]
-    for run in result.runs:
-        yield _Kind(Column(f"{run}\ncycles"), partial(_cycles, run), short)
-    for run in result.compared:
-        meaning = f"dense cycles / {run} cycles"
-        yield _Kind(Column(f"{run}\nspeedup", meaning), partial(_speedup, run), times)
-    meaning = f"dense energy / {last} energy, on chip"
-    yield _Kind(Column("effi-\nciency", meaning), partial(_efficiency, last), times)
     for run in dict.fromkeys((DENSE, last)):
         meaning = "useful MACs / (cycles x PEs x MACs per PE)"
-        yield _Kind(Column(f"PE use\n{run}", meaning), partial(_utilization, run), percent)
+        column = Column(f"PE use\n{run}", meaning, csv=f"{run}_pe_utilization")
+        yield _Kind(column, partial(_utilization, run), percent)
     for name, said in DENSITY_WORDS.items():
-        heading = Column(f"density\n{said}", f"in the {last} run")
-        yield _Kind(heading, partial(_density, last, name), density)
-    yield _Kind(Column(f"{last}\nenergy"), partial(_energy, last), energy)
+        column = Column(f"density\n{said}", f"in the {last} run", csv=f"{last}_{name}_density")
+        yield _Kind(column, partial(_density, last, name), density)
+    yield _Kind(Column(f"{last}\nenergy", csv=f"{last}_energy_pj"), partial(_energy, last), energy)
     for cause in ON_CHIP_CAUSES:
         meaning = f"{CAUSE_WORDS[cause]}; share of the cycles of the {last} run"
-        yield _Kind(Column(f"\n{cause}", meaning), partial(_share, last, cause), percent)
+        column = Column(f"\n{cause}", meaning, csv=f"{last}_{cause}_share")
+        yield _Kind(column, partial(_share, last, cause), percent)
+
+
+def _gains(result: Result) -> Iterator[_Kind]:
+    for run in result.runs:
+        yield _Kind(Column(f"{run}\ncycles", csv=f"{run}_cycles"), partial(_cycles, run), short)
+    for run in result.compared:
+        column = Column(f"{run}\nspeedup", f"dense cycles / {run} cycles", csv=f"{run}_speedup")
+        yield _Kind(column, partial(_speedup, run), times)
+    last = list(result.runs)[-1]
+    meaning = f"energy efficiency: dense energy / {last} energy, on chip"
+    column = Column(f"{last}\nefficiency", meaning, csv=f"{last}_energy_efficiency")
+    yield _Kind(column, partial(_efficiency, last), times)
 
 
 def _cycles(run: str, line: Line) -> float:
@@ -95,7 +102,8 @@ def _utilization(run: str, line: Line) -> float:
 
 
 def _density(run: str, name: str, line: Line) -> float:
-    return line[run].density.get(name, math.nan)
+    found = line[run]
+    return found.density.get(name, math.nan) if found.stage in STAGES_OF_OPERAND[name] else math.nan
 
 
 def _energy(run: str, line: Line) -> float:

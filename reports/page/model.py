@@ -28,11 +28,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """heading: short; meaning: said in full where the pointer or a screen reader asks."""
+    """heading: short; meaning: said in full where the pointer or a screen reader asks.
+
+    csv: heading in the CSV, where values are exact: with the unit in its name; by default as on the page.
+    """
 
     heading: str
     meaning: str = ""
     numeric: bool = True
+    csv: str = ""
 
 
 @dataclass(frozen=True)

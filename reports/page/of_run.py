@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.language import ACCOUNTING_WORDS
-from reports.numbers import energy, percent, short, times
+from reports.numbers import times
 from reports.page.layer_table import layer_table
-from reports.page.model import Card, Cell, Column, Page, Row, Section, Table, anchor
-from reports.remarks import TITLES, remarks, what
+from reports.page.model import Card, Page, Section, anchor
+from reports.page.run_table import extremes, run_table
+from reports.remarks import remarks, what
 from reports.text import shown_name
 from sparsesim.machine import export_yaml
-from sparsesim.results.model import DENSE, Result
+from sparsesim.results.model import Result
 
 if TYPE_CHECKING:
     from reports.figures.drawing import Drawing
@@ -39,7 +41,7 @@ def run_page(result: Result, manifest: Mapping[str, Any], drawings: Mapping[str,
         cards=list(_cards(result)),
         warnings=list(_warnings(result)),
         sections=[
-            Section("summary", "Summary", list(_remarks(result)), tables=[_summary(result)]),
+            Section("summary", "Summary", list(_remarks(result)), tables=[run_table(result)]),
             *(Section(anchor(part), part, drawings=found) for part, found in drawings.items()),
             Section("table", "All layers", tables=[layer_table(result)]),
             Section("made", "How it was made", details=list(_made(result, manifest))),
@@ -56,11 +58,11 @@ def _cards(result: Result) -> Iterator[Card]:
         speedup = getattr(result.speedup[last], accounting)
         yield Card(times(speedup), f"speedup {said}", f"{last} over dense")
         efficiency = ranges[accounting]
-        low, high = sorted((efficiency.low, efficiency.high))
+        least, most = extremes(efficiency)
         yield Card(
             times(efficiency.centre),
             f"energy efficiency {said}",
-            f"{last} over dense; {times(low)} to {times(high)} with low and high energies",
+            f"{last} over dense; {times(least)} to {times(most)} by the columns of the energy table",
         )
 
 
@@ -77,40 +79,12 @@ def _remarks(result: Result) -> Iterator[str]:
     return (sentence for sentence in remarks(result) if not sentence.startswith("TRANSFERRED"))
 
 
-def _summary(result: Result) -> Table:
-    columns = [Column("run", numeric=False), Column("accounting", "; ".join(TITLES.values()), numeric=False)]
-    headings = ("cycles", "speedup", "energy", "energy\nefficiency", "low", "high", "PE use", "useful\nMACs")
-    rows = [
-        Row([Cell(name), Cell(said), *_numbers(result, name, accounting)])
-        for accounting, said in ACCOUNTING_WORDS.items()
-        for name in result.runs
-    ]
-    return Table("table-runs", "All runs", [*columns, *map(Column, headings)], rows, sortable=False)
-
-
-def _numbers(result: Result, name: str, accounting: str) -> Iterator[Cell]:
-    run = result.runs[name]
-    cycles, spent = getattr(run.cycles, accounting), getattr(run.energy_pj, accounting).centre
-    yield Cell(short(cycles), cycles)
-    nothing = Cell("")
-    if name == DENSE:
-        yield from (nothing, Cell(energy(spent), spent), nothing, nothing, nothing)
-    else:
-        speedup, gained = getattr(result.speedup[name], accounting), result.energy_efficiency_range[name]
-        found = gained[accounting]
-        yield Cell(times(speedup), speedup)
-        yield Cell(energy(spent), spent)
-        yield from (Cell(times(one), one) for one in (found.centre, *sorted((found.low, found.high))))
-    if accounting == "on_chip":
-        yield Cell(percent(run.pe_utilization), run.pe_utilization)
-        yield Cell(short(run.useful_macs), run.useful_macs)
-    else:
-        yield from (nothing, nothing)
-
-
 def _made(result: Result, manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    argv = manifest.get("volatile", {}).get("argv", [])
+    volatile = manifest.get("volatile", {})
+    argv = [str(argument) for argument in volatile.get("argv", [])]
     if argv:
-        yield "Command", f"python -m sparsesim {shlex.join(map(str, argv[1:]))}"
+        yield "Command", f"python -m sparsesim {shlex.join(argv[1:])}"
+        # Where sparsesim was installed is nobody's business.
+        manifest = {**manifest, "volatile": {**volatile, "argv": [Path(argv[0]).name, *argv[1:]]}}
     yield "Machine", export_yaml(result.machine)
     yield "Manifest: arguments, digests of all inputs, versions", json.dumps(manifest, indent=2)

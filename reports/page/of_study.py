@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,16 @@ import numpy as np
 
 from reports.page.model import Card, Page, Section, Table
 from reports.page.study_table import Asked, best_table, effects_table, failed_table, points_table
-from reports.study.effects import levels
 from reports.study.labels import limit_text, short_names, shown_figure, shown_setting
+from reports.study.levels import levels
 from reports.study.marked import marked_points
-from reports.study.points import Mask, allowed, best_first, done_points, values_of, workloads
+from reports.study.points import Mask, allowed, done_points, values_of, workloads
+from reports.study.ranking import best_of
 from reports.study.sensitivity import STEM as SENSITIVITY
 from reports.study.sentences import counts, design, errors, meeting, points_text, said
+from reports.study.transferred import transferred_of_points, transferred_of_settings
 from reports.text import shown_name
-from sparsesim.study.asked import frame_of_question
+from sparsesim.study.asked import asked_rows, frame_of_question
 from sparsesim.study.definition import FLAGS_SOURCE
 from sparsesim.study.objectives import Objective
 from sparsesim.study.session import Question, last_question
@@ -57,7 +59,8 @@ def page_of_study(study: Study) -> Page:
     frame = frame_of_question(study, question)
     with house_style():
         drawings = study_drawings(frame, question.varied, question.objectives, question.constraints)
-    return study_page(frame, question, drawings, _name(study), list(_made(study, question)))
+    transferred = _transferred(study, question, frame)
+    return study_page(frame, question, drawings, _name(study), list(_made(study, question)), transferred)
 
 
 def study_page(
@@ -66,11 +69,13 @@ def study_page(
     drawings: Sequence[Drawing],
     name: str,
     made: Sequence[tuple[str, str]] = (),
+    transferred: Mapping[str, str] | None = None,
 ) -> Page:
     """The page of a study.
 
     frame: of sparsesim.study.asked.frame_of_question. drawings: of reports.study.figure.study_drawings for
-    the same. name: of the study. made: how it was made, (summary, text) pairs.
+    the same. name: of the study. made: how it was made, (summary, text) pairs. transferred: workloads whose
+    sparsity is, and from what, where the frame does not tell.
     """
     done = done_points(frame)
     marked = marked_points(done, question.varied, question.objectives, question.constraints)
@@ -79,7 +84,10 @@ def study_page(
         title=f"{shown_name(name)}: {points_text(len(done))} compared",
         subtitle=_aims(question),
         cards=list(_cards(asked)),
-        warnings=list(_warnings(asked)),
+        warnings=[
+            *_warnings(asked),
+            *_of_sparsity(transferred_of_points(done) if transferred is None else transferred),
+        ],
         sections=list(_sections(asked, drawings, made)),
         thing="point",
         layers=[f"row {row}" for row in done["row"].iloc[marked].tolist()] if marked else [],
@@ -102,9 +110,12 @@ def _sections(
     some = not asked.done.empty and bool(asked.objectives)
     best = _given(best_table(asked)) if some else []
     yield Section("summary", "Summary", list(_summary(asked)), tables=best)
+    of_settings = _given(effects_table(asked)) if some else []
     for drawing in drawings:
-        tables = _given(effects_table(asked)) if drawing.stem == SENSITIVITY else []
+        tables = of_settings if drawing.stem == SENSITIVITY else []
         yield Section(drawing.stem, drawing.title, drawings=[drawing], tables=tables)
+    if of_settings and SENSITIVITY not in [drawing.stem for drawing in drawings]:
+        yield Section(SENSITIVITY, "What matters most", tables=of_settings)
     if some:
         yield Section("table", "All points", tables=[points_table(asked)])
     if failed := _given(failed_table(asked)):
@@ -166,14 +177,13 @@ def _cards(asked: Asked) -> Iterator[Card]:
 
 def _best_card(asked: Asked, name: str, mine: Mask, objective: Objective) -> Iterator[Card]:
     """The best point that is allowed; nothing where there is none."""
-    figures = values_of(asked.done, objective.figure)
-    figures[~(mine & _permitted(asked))] = np.nan
-    if not np.isfinite(figures).any():
+    place = best_of(asked.done, mine & _permitted(asked), objective, asked.objectives)
+    if place is None:
         return
-    place = int(best_first(figures, objective)[0])
+    value = float(values_of(asked.done, objective.figure)[place])
     direction = "lowest" if objective.goal == "minimize" else "highest"
     yield Card(
-        shown_figure(objective.figure, float(figures[place])),
+        shown_figure(objective.figure, value),
         f"{direction} {said(objective.figure)}{f', {name}' if name else ''}",
         f"row {asked.done['row'].iloc[place]}: {design(asked.done, place, asked.settings)}",
     )
@@ -184,6 +194,23 @@ def _warnings(asked: Asked) -> Iterator[str]:
         yield counts(asked.frame)
     elif asked.constraints and not _permitted(asked).any():
         yield f"{meeting(_permitted(asked), asked.constraints)}: there is no best design."
+
+
+def _of_sparsity(transferred: Mapping[str, str]) -> Iterator[str]:
+    """A warning as on the page of a run, for all workloads of the same source together."""
+    for source in dict.fromkeys(transferred.values()):
+        names = [name for name, found in transferred.items() if found == source]
+        shown = "; ".join(names[:_MOST_WORKLOADS])
+        more = f" and {len(names) - _MOST_WORKLOADS:,} more" if len(names) > _MOST_WORKLOADS else ""
+        yield f"Sparsity is transferred: not all of it was recorded on {shown}{more}: {source}."
+
+
+def _transferred(study: Study, question: Question, frame: DataFrame) -> dict[str, str]:
+    """Workloads whose sparsity is transferred; the designs of a search do not name all of theirs."""
+    if question.workloads:
+        asked = asked_rows(study, question)
+        return transferred_of_settings(row.settings for row in study.rows() if row.row in asked)
+    return transferred_of_points(done_points(frame))
 
 
 def _name(study: Study) -> str:

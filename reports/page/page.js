@@ -18,16 +18,20 @@ function compare(a, b, numeric, sign) {
 function sort(table, column) {
   const heading = table.tHead.rows[0].cells[column];
   const numeric = heading.classList.contains("number");
-  const descending = heading.ariaSort ? heading.ariaSort === "ascending" : numeric;
-  const sign = descending ? -1 : 1;
-  const keyed = [...table.tBodies[0].rows].map((row) => [sortKey(row, column, numeric), row]);
-  keyed.sort((a, b) => compare(a[0], b[0], numeric, sign));
+  const next = numeric ? ["descending", "ascending", null] : ["ascending", "descending", null];
+  const order = next[(next.indexOf(heading.getAttribute("aria-sort")) + 1) % 3];
+  const keyed = original.get(table).map((row) => [sortKey(row, column, numeric), row]);
+  if (order) keyed.sort((a, b) => compare(a[0], b[0], numeric, order === "descending" ? -1 : 1));
   table.tBodies[0].append(...keyed.map((pair) => pair[1]));
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-  heading.ariaSort = descending ? "descending" : "ascending";
+  if (order) heading.setAttribute("aria-sort", order);
 }
 
+/* The order the page came with, which a third click gives back. */
+const original = new Map();
+
 for (const table of document.querySelectorAll("table.sortable")) {
+  original.set(table, [...table.tBodies[0].rows]);
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -61,7 +65,6 @@ const layers = [...marks.keys()].sort((a, b) => a - b);
 let chosen = null;
 
 function describe(layer) {
-  const rows = marks.get(layer).filter((mark) => mark.tagName === "TR");
   const title = document.createElement("h2");
   const close = document.createElement("button");
   close.type = "button";
@@ -69,28 +72,27 @@ function describe(layer) {
   close.addEventListener("click", () => choose(null));
   title.append(nameOf(layer), close);
   panel.replaceChildren(title);
-  if (!rows.length) return;
-  const source = rows[0].closest("table");
+  const rows = marks.get(layer).filter((mark) => mark.tagName === "TR");
+  if (rows.length) panel.append(turned(rows[0].closest("table"), rows));
+}
+
+/* The rows of one table as columns: a line for every heading but the first, which is the name. */
+function turned(source, rows) {
+  const own = rows.filter((row) => row.closest("table") === source);
   const table = document.createElement("table");
-  const head = source.tHead.rows[0].cloneNode(true);
-  for (const button of head.querySelectorAll("button")) button.replaceWith(...button.childNodes);
-  const columns = shown(source);
-  table.createTHead().append(only(head, columns));
-  const body = table.createTBody();
-  for (const row of rows.filter((one) => one.closest("table") === source)) body.append(only(row.cloneNode(true), columns));
-  body.querySelectorAll("tr").forEach((row) => { row.removeAttribute("data-layer"); row.className = ""; row.hidden = false; });
-  panel.append(table);
-}
-
-/* The columns a small panel has room for: all but the first, which names the layer. */
-function shown(table) {
-  return [...table.tHead.rows[0].cells].map((_, column) => column).filter((column) => column > 0 && column < 9);
-}
-
-function only(row, columns) {
-  const kept = columns.map((column) => row.cells[column]);
-  row.replaceChildren(...kept);
-  return row;
+  [...source.tHead.rows[0].cells].slice(1).forEach((heading, place) => {
+    const line = table.insertRow();
+    const name = document.createElement("th");
+    name.scope = "row";
+    name.textContent = heading.innerText.trim().split(/\s+/).join(" ");
+    line.append(name);
+    for (const row of own) {
+      const cell = line.insertCell();
+      cell.textContent = row.cells[place + 1].textContent;
+      cell.className = "number";
+    }
+  });
+  return table;
 }
 
 function nameOf(layer) {
@@ -101,10 +103,16 @@ function nameOf(layer) {
   return marks.get(layer)[0].cells[0].textContent;
 }
 
+/* Where the reader was, who is brought back when the panel closes. */
+let before = null;
+panel.addEventListener("focusin", (event) => { before = event.relatedTarget ?? before; });
+
 function choose(layer) {
   if (chosen !== null) for (const mark of marks.get(chosen)) mark.classList.remove("chosen");
   chosen = layer;
+  const within = panel.contains(document.activeElement);
   panel.hidden = layer === null;
+  if (within && before) before.focus({ preventScroll: true });
   if (layer === null) return remember("");
   for (const mark of marks.get(layer)) mark.classList.add("chosen");
   describe(layer);
@@ -123,9 +131,9 @@ function step(by) {
   choose(layers[Math.min(Math.max(chosen === null ? 0 : place, 0), layers.length - 1)]);
 }
 
-function scrollTo(box) {
+function show(box) {
   const mark = marks.get(chosen).find((one) => box.contains(one));
-  if (mark) mark.scrollIntoView({ block: "nearest", behavior: "instant" });
+  if (mark) mark.scrollIntoView({ block: "center", behavior: "instant" });
 }
 
 document.addEventListener("click", (event) => {
@@ -141,7 +149,7 @@ for (const box of document.querySelectorAll(".choosable")) {
     if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     step(by);
-    scrollTo(box);
+    show(box);
   });
 }
 
@@ -149,8 +157,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && chosen !== null) choose(null);
 });
 
-const linked = /^#layer-(\d+)$/.exec(location.hash);
-if (linked && marks.has(Number(linked[1]))) choose(Number(linked[1]));
+function follow() {
+  const linked = /^#layer-(\d+)$/.exec(location.hash);
+  if (linked && marks.has(Number(linked[1]))) choose(Number(linked[1]));
+}
+addEventListener("hashchange", follow);
+follow();
 
 /* Light or dark: as the system says, until the reader does. */
 const theme = document.getElementById("theme");

@@ -74,7 +74,7 @@ def _theme(side: str) -> str:
 
 def table_csv(table: Table) -> str:
     """A table as CSV: numbers where there are numbers, at full precision."""
-    header = [" ".join(column.heading.split()) for column in table.columns]
+    header = [column.csv or " ".join(column.heading.split()) for column in table.columns]
     return table_text(header, ([_exact(cell) for cell in row.cells] for row in table.rows))
 
 

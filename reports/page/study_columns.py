@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reports.page.model import Cell, Column, Row
 from reports.study.labels import heading, is_number, short_names, shown_figure, shown_setting
 from reports.study.points import WORKLOAD, settings_of, values_of
-from reports.text import shown_name
+from reports.text import plain, shown_name
 from sparsesim.study.figures import FIGURES
 
 if TYPE_CHECKING:
@@ -26,15 +26,17 @@ class Filled:
     cells: Sequence[Cell]
 
 
-def text_column(heading: str, texts: Iterable[str], meaning: str = "") -> Filled:
-    """A column of words; numbers in them are sorted as numbers."""
-    return Filled(Column(heading, meaning, numeric=False), [Cell(text) for text in texts])
+def text_column(heading: str, texts: Iterable[str], meaning: str = "", csv: str = "") -> Filled:
+    """A column of words; numbers in them are sorted as numbers. csv: heading in the CSV, if another one."""
+    return Filled(Column(heading, meaning, numeric=False, csv=csv), [Cell(text) for text in texts])
 
 
-def number_column(heading: str, values: Sequence[float], texts: Iterable[str], meaning: str = "") -> Filled:
-    """A column of numbers and how they are written."""
+def number_column(
+    heading: str, values: Sequence[float], texts: Iterable[str], meaning: str = "", csv: str = ""
+) -> Filled:
+    """A column of numbers and how they are written; csv: heading of the exact values, with their unit."""
     cells = [Cell(text, value) for text, value in zip(texts, values, strict=True)]
-    return Filled(Column(heading, meaning), cells)
+    return Filled(Column(heading, meaning, csv=csv), cells)
 
 
 def row_column(frame: DataFrame) -> Filled:
@@ -66,10 +68,10 @@ def setting_columns(frame: DataFrame, settings: Sequence[str]) -> Iterator[Fille
         texts = list(map(shown_setting, values))
         meaning = shown_name(setting) if name != setting else ""
         if any(value is not None and not is_number(value) for value in values):
-            yield text_column(name, texts, meaning)
+            yield text_column(name, texts, meaning, plain(setting))
         else:
             numbers = [math.nan if value is None else float(value) for value in values]
-            yield number_column(name, numbers, texts, meaning)
+            yield number_column(name, numbers, texts, meaning, plain(setting))
 
 
 def figure_columns(frame: DataFrame, figures: Iterable[str]) -> Iterator[Filled]:
@@ -79,7 +81,7 @@ def figure_columns(frame: DataFrame, figures: Iterable[str]) -> Iterator[Filled]
         texts = [shown_figure(figure, value) for value in values]
         known = FIGURES.get(figure)
         title = heading(figure).strip().replace("energy efficiency", "energy\nefficiency")
-        yield number_column(title, values, texts, known.meaning if known else "")
+        yield number_column(title, values, texts, known.meaning if known else "", figure)
 
 
 def rows(filled: Sequence[Filled], places: Iterable[int], layers: Mapping[int, int]) -> list[Row]:

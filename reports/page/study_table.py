@@ -23,21 +23,28 @@ from reports.page.study_columns import (
     varied_workloads,
     workload_columns,
 )
-from reports.study.effects import main_effects
+from reports.study.effects import all_effects, are_all_combinations
 from reports.study.labels import excluded_text, short_names
-from reports.study.pareto import shown_objectives
 from reports.study.points import (
     WORKLOAD,
     Mask,
     allowed,
-    best_first,
     on_front,
     settings_of,
     values_of,
     workloads,
 )
+from reports.study.ranking import best_first, shown_objectives
 from reports.study.selection import best_points
-from reports.study.sentences import LONGEST_ERROR, cut, effect_words, points_text, said
+from reports.study.sentences import (
+    LONGEST_ERROR,
+    apart_words,
+    cut,
+    effect_heading,
+    effect_words,
+    points_text,
+    said,
+)
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -119,25 +126,24 @@ def _of_points(asked: Asked, chosen: DataFrame) -> Iterator[Filled]:
 
 def effects_table(asked: Asked) -> Table | None:
     """The effect of every setting on every objective; None where no setting has two values."""
-    effects = [
-        (objective, effect)
-        for objective in shown_objectives(asked.done, asked.objectives)
-        for effect in main_effects(asked.done, asked.varied, objective)
-    ]
+    found = all_effects(asked.done, asked.varied, asked.objectives)
+    effects = [(objective, effect) for objective, mine in found.items() for effect in mine]
     if not effects:
         return None
     names = short_names(asked.varied)
+    grid = are_all_combinations(asked.done, asked.varied, found)
     filled = [
         text_column("objective", [said(objective.figure) for objective, _ in effects]),
         text_column("setting", [names[one.setting] for _, one in effects]),
-        number_column("effect", [one.ratio for _, one in effects], [times(one.ratio) for _, one in effects]),
+        number_column(
+            effect_heading(grid), [one.ratio for _, one in effects], [times(one.ratio) for _, one in effects]
+        ),
         text_column("best at", [one.best for _, one in effects]),
         text_column("worst at", [one.worst for _, one in effects]),
     ]
-    note = effect_words("the objective")
-    return Table(
-        "table-effects", "Effects of the settings", columns(filled), _plain_rows(filled), note=_sentence(note)
-    )
+    note = effect_words("the objective", grid) + apart_words((one for _, one in effects), names)
+    caption = f"{_sentence(effect_heading(grid))}s of the settings"
+    return Table("table-effects", caption, columns(filled), _plain_rows(filled), note=_sentence(note))
 
 
 def _plain_rows(filled: Sequence[Filled]) -> list[Row]:
@@ -207,12 +213,10 @@ def _size(cell: Cell) -> int:
 
 def _best_first(asked: Asked) -> NDArray[np.intp]:
     """Places by what readers look for first: fronts, then the best of every workload, the excluded last."""
-    objective = asked.objectives[0]
-    figures = values_of(asked.done, objective.figure)
-    rank = np.zeros(len(figures))
+    order = best_first(asked.done, asked.objectives[0], asked.objectives)
+    rank = np.zeros(len(order))
     for mine in workloads(asked.done).values():
-        places = np.flatnonzero(mine)
-        rank[places[best_first(figures[places], objective)]] = np.arange(len(places))
+        rank[order[mine[order]]] = np.arange(mine.sum())
     return np.lexsort((rank, ~allowed(asked.done, asked.constraints), ~_members(asked)))
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reports.figures.rows import WIDTH_INCHES
-from reports.study.effects import Levels
 from reports.study.labels import Unit
+from reports.study.levels import Levels
 from reports.study.points import Values, is_wide
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.language import CHOICES, POINTS, step_colours
-from reports.study.effects import Effect, Levels, levels
+from reports.study.effects import Effect
 from reports.study.labels import is_number
+from reports.study.levels import Levels, levels
 from reports.study.points import Values, is_wide, settings_of
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.study.effects import Summary, levels, summaries
+from reports.study.levels import levels
 from reports.study.panels import shown_settings
-from reports.study.pareto import shown_objectives
 from reports.study.points import WORKLOAD, allowed, on_front, settings_of, workloads
+from reports.study.ranking import shown_objectives
+from reports.study.summaries import Summary, summaries
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -41,24 +42,30 @@ def pareto_data(
 
 
 def effects_data(
-    done: DataFrame, varied: Sequence[str], objective: Objective, constraints: Sequence[Constraint]
+    done: DataFrame,
+    varied: Sequence[str],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
 ) -> Data:
-    """What the lines of the figure `effects` show: a row per workload, setting and level."""
+    """What the lines of the figure `effects` show of the first objective: a row per workload, setting and
+    level.
+    """
+    figure = objectives[0].figure
     permitted = allowed(done, constraints)
-    of_settings = [levels(done, name) for name in shown_settings(done, varied, objective)]
+    of_settings = [levels(done, name) for name in shown_settings(done, varied, objectives[0])]
     found = [
         (workload, one)
         for workload, mine in workloads(done).items()
         for of_setting in of_settings
-        for one in summaries(done, of_setting, objective, mine, permitted)
+        for one in summaries(done, of_setting, objectives, mine, permitted)
     ]
     return {
         "workload": [workload for workload, _ in found],
         "setting": [one.setting for _, one in found],
         "value": [one.label for _, one in found],
         "points": [one.points for _, one in found],
-        f"median_{objective.figure}": [one.median for _, one in found],
-        f"best_{objective.figure}": [_best(one) for _, one in found],
+        f"median_{figure}": [one.median for _, one in found],
+        f"best_{figure}": [_best(one) for _, one in found],
         "best_row": [one.best_row for _, one in found],
     }
 

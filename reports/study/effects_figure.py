@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import Drawing, Points
 from reports.study.data import effects_data
-from reports.study.effects import levels
+from reports.study.effects import are_all_combinations
 from reports.study.labels import shown_figure
+from reports.study.levels import levels
 from reports.study.marked import targets
 from reports.study.panels import draw_effects, shown_settings
 from reports.study.points import drawn_workloads, values_of
-from reports.study.sentences import said
+from reports.study.sentences import NOT_ALL, said
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -27,24 +28,37 @@ _MOST_SENTENCES = 12
 def effects(
     done: DataFrame,
     varied: Sequence[str],
-    objective: Objective,
+    objectives: Sequence[Objective],
     constraints: Sequence[Constraint],
     marked: Sequence[int],
 ) -> Drawing | None:
     """As draw_effects; marked: places in `done` of the points that can be chosen. Within house_style()."""
-    figure = draw_effects(done, varied, objective, constraints)
+    figure = draw_effects(done, varied, objectives, constraints)
     if figure is None:
         return None
-    data = effects_data(done, varied, objective, constraints)
+    objective = objectives[0]
+    data = effects_data(done, varied, objectives, constraints)
     return Drawing(
         stem=STEM,
         title="Value by value",
-        lead=f"Every dot is a point of the study: {said(objective.figure)} at its value of a setting. "
-        "Medians and best points are joined where values are numbers.",
+        lead=_lead(objective, are_all_combinations(done, varied, [objective])),
         alt=_medians(data, objective),
         figure=figure,
         data=data,
         targets=list(_effects_targets(figure, done, varied, objective, marked, data["best_row"])),
+    )
+
+
+def _lead(objective: Objective, all_combinations: bool) -> str:
+    lead = (
+        f"Every dot is a point of the study: {said(objective.figure)} at its value of a setting. "
+        "Medians and best points are joined where values are numbers."
+    )
+    if all_combinations:
+        return lead
+    return (
+        f"{lead} At different values different designs were tried, for {NOT_ALL}: what a median does from "
+        "value to value may be the work of other settings."
     )
 
 

@@ -58,9 +58,9 @@ def study_drawings(
         return []
     marked = marked_points(done, varied, objectives, constraints)
     every = (
-        study_overview(done, varied, objectives[0], constraints),
+        study_overview(done, varied, objectives, constraints),
         pareto(done, varied, objectives, constraints, marked),
         sensitivity(done, varied, objectives),
-        effects(done, varied, objectives[0], constraints, marked),
+        effects(done, varied, objectives, constraints, marked),
     )
     return [drawing for drawing in every if drawing is not None]

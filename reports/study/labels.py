@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.numbers import energy, percent, short, times
+from reports.numbers import ENERGY_UNITS, energy, percent, short, times
 from reports.text import shown_name
 from sparsesim.study.figures import FIGURES
 from sparsesim.study.objectives import Constraint
@@ -20,9 +20,10 @@ _ACCOUNTINGS = {"on_chip_": "on chip", "with_dram_": "with DRAM"}
 # Suffixes of names that repeat the unit.
 _SUFFIXES = ("_pj_ms", "_pj", "_ms", "_mm2", "_bytes")
 _COUNTS = (("", 1.0), ("thousands", 1e3), ("millions", 1e6), ("billions", 1e9), ("trillions", 1e12))
+_ENERGIES = (*reversed(ENERGY_UNITS), ("J", 1e12))
 _STEPS: dict[str, Sequence[tuple[str, float]]] = {
-    "pJ": (("pJ", 1.0), ("nJ", 1e3), ("uJ", 1e6), ("mJ", 1e9), ("J", 1e12)),
-    "pJ ms": (("pJ ms", 1.0), ("nJ ms", 1e3), ("uJ ms", 1e6), ("mJ ms", 1e9), ("J ms", 1e12)),
+    "pJ": _ENERGIES,
+    "pJ ms": [(f"{unit} ms", size) for unit, size in _ENERGIES],
     "ms": (("us", 1e-3), ("ms", 1.0), ("s", 1e3)),
     "bytes": (("bytes", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)),
     "mm2": (("mm\N{SUPERSCRIPT TWO}", 1.0),),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.figures.drawing import Points
-from reports.study.effects import levels, summaries
-from reports.study.points import WORKLOAD, Mask, Values, allowed, best_first, on_front, values_of, workloads
+from reports.study.levels import levels
+from reports.study.points import WORKLOAD, Mask, Values, allowed, on_front, workloads
+from reports.study.ranking import best_of
 from reports.study.selection import thinned
+from reports.study.summaries import summaries
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -38,26 +40,29 @@ def marked_points(
         members = np.flatnonzero(on_front(done, objectives, among)).tolist()
         room = max(0, each - len(kept))
         found |= {*kept, *(members[place] for place in thinned(len(members), [], room))}
-    return sorted(_with_best_levels(found, done, varied, objectives[0], permitted))
+    return sorted(_with_best_levels(found, done, varied, objectives, permitted))
 
 
 def _best(done: DataFrame, among: Mask, objectives: Sequence[Objective]) -> Iterator[int]:
     for objective in objectives:
-        figures = values_of(done, objective.figure)
-        figures[~among] = np.nan
-        if np.isfinite(figures).any():
-            yield int(best_first(figures, objective)[0])
+        place = best_of(done, among, objective, objectives)
+        if place is not None:
+            yield place
 
 
 def _with_best_levels(
-    found: set[int], done: DataFrame, varied: Sequence[str], objective: Objective, permitted: Mask
+    found: set[int],
+    done: DataFrame,
+    varied: Sequence[str],
+    objectives: Sequence[Objective],
+    permitted: Mask,
 ) -> set[int]:
     """Also the best point of every value, as far as there is room."""
     place_of = {row: place for place, row in enumerate(done["row"].tolist())}
     of_settings = [levels(done, name) for name in dict.fromkeys(varied) if name not in WORKLOAD]
     for mine in workloads(done).values():
         for of_setting in of_settings:
-            for one in summaries(done, of_setting, objective, mine, permitted):
+            for one in summaries(done, of_setting, objectives, mine, permitted):
                 if one.best_row is not None and len(found) < MOST_MARKED:
                     found.add(place_of[one.best_row])
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,15 @@ from reports.study.effects import relative
 from reports.study.points import (
     WORKLOAD,
     Mask,
+    Values,
     allowed,
-    best_first,
     drawn_workloads,
     settings_of,
     values_of,
 )
+from reports.study.ranking import best_of, shown_objectives
 from reports.study.sentences import design, said
+from reports.study.transferred import transferred_of_points
 from sparsesim.results.parts import ACCOUNTINGS
 from sparsesim.study.figures import RUNS
 from sparsesim.study.objectives import Constraint, Objective
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 STEM = "overview"
+_STAR = " A star: not all of the sparsity was recorded on that network and data set."
 
 
 @dataclass(frozen=True)
@@ -45,36 +48,43 @@ class _Chosen:
 
 
 def study_overview(
-    done: DataFrame, varied: Sequence[str], objective: Objective, constraints: Sequence[Constraint]
+    done: DataFrame,
+    varied: Sequence[str],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
 ) -> Drawing | None:
     """Speedup and energy efficiency of one design on every workload, and their averages.
 
-    It is the design with the best geometric mean of the objective among those that are done, and allowed, on
-    all workloads. Where there is none, it is the best point of every workload, without averages, which would
-    be those of no machine. None where there is one workload only. Within house_style().
+    It is the design with the best geometric mean of the first objective, the others breaking ties, among
+    those that are done, and allowed, on all workloads. Where there is none, it is the best point of every
+    workload, without averages, which would be those of no machine. Workloads whose sparsity is transferred
+    have a star. None where there is one workload only. Within house_style().
     """
     of_workloads = drawn_workloads(done)
     if len(of_workloads) < 2:
         return None
-    permitted = allowed(done, constraints) & np.isfinite(values_of(done, objective.figure))
-    chosen = _one_design(done, varied, objective, permitted) or _best(done, objective, permitted)
-    groups = _groups(done, chosen)
+    permitted = allowed(done, constraints) & np.isfinite(values_of(done, objectives[0].figure))
+    chosen = _one_design(done, varied, objectives, permitted) or _best(done, objectives, permitted)
+    transferred = transferred_of_points(done)
+    groups = _groups(done, chosen, transferred)
     if not groups:
         return None
+    starred = any(name in transferred for name in chosen.places)
     every = [gain for group in groups for gain in group.gains]
     return Drawing(
         stem=STEM,
         title="Speedup and energy efficiency",
-        lead=f"{chosen.what} Full bars: on chip, the accounting of the publication; hollow bars: with DRAM. "
-        "The published averages (Dai et al., DAC 2020, abstract) are over AlexNet and ResNets.",
+        lead=f"{chosen.what}{_STAR if starred else ''} Full bars: on chip, the accounting of the "
+        "publication; hollow bars: with DRAM. The published averages (Dai et al., DAC 2020, abstract) are "
+        "over AlexNet and ResNets.",
         alt=f"{chosen.what} {gains_text(every)}",
-        figure=draw_gains(groups),
+        figure=draw_gains(groups, starred),
         data=gains_table(every),
     )
 
 
 def _one_design(
-    done: DataFrame, varied: Sequence[str], objective: Objective, permitted: Mask
+    done: DataFrame, varied: Sequence[str], objectives: Sequence[Objective], permitted: Mask
 ) -> _Chosen | None:
     """The design that is best over all workloads; None where no design has them all."""
     settings = [name for name in dict.fromkeys(varied) if name not in WORKLOAD]
@@ -86,31 +96,38 @@ def _one_design(
     complete = [found for found in places.values() if len(found) == len(drawn_workloads(done))]
     if not complete:
         return None
-    logarithms = relative(done, objective)
-    means = np.array([logarithms[list(found.values())].mean() for found in complete])
-    best = complete[int(best_first(means, objective)[0])]
+    costs = [_costs(done, one) for one in (objectives[0], *shown_objectives(done, objectives))]
+    best = min(complete, key=lambda found: [cost[list(found.values())].mean() for cost in costs])
     values = design(done, next(iter(best.values())), settings) or "no setting is varied"
-    what = f"The design with the best mean {said(objective.figure)} over all workloads: {values}."
+    what = f"The design with the best mean {said(objectives[0].figure)} over all workloads: {values}."
     return _Chosen(best, what, is_one_design=True)
 
 
-def _best(done: DataFrame, objective: Objective, permitted: Mask) -> _Chosen:
-    found = {}
-    for name, mine in drawn_workloads(done).items():
-        figures = values_of(done, objective.figure)
-        figures[~(mine & permitted)] = np.nan
-        if np.isfinite(figures).any():
-            found[name] = int(best_first(figures, objective)[0])
-    what = f"Of every workload the point with the best {said(objective.figure)}; these are different designs."
+def _costs(done: DataFrame, objective: Objective) -> Values:
+    """Lower is better, of unlike workloads alike; infinite where the figure is not known."""
+    logarithms = relative(done, objective)
+    costs = logarithms if objective.goal == "minimize" else -logarithms
+    return np.nan_to_num(costs, nan=np.inf)
+
+
+def _best(done: DataFrame, objectives: Sequence[Objective], permitted: Mask) -> _Chosen:
+    found = {
+        name: place
+        for name, mine in drawn_workloads(done).items()
+        if (place := best_of(done, mine & permitted, objectives[0], objectives)) is not None
+    }
+    best = said(objectives[0].figure)
+    what = f"Of every workload the point with the best {best}; these are different designs."
     return _Chosen(found, what, is_one_design=False)
 
 
-def _groups(done: DataFrame, chosen: _Chosen) -> list[Group]:
+def _groups(done: DataFrame, chosen: _Chosen, transferred: Collection[str]) -> list[Group]:
     groups: list[Group] = []
     for name, place in chosen.places.items():
         label = f"{name.replace(', ', chr(10))}\nrow {done['row'].iloc[place]}"
         if gains := list(_gains(done.iloc[[place]], label)):
-            groups.append(Group(label, gains, _next_row(groups)))
+            text = label.replace("\nrow ", " *\nrow ") if name in transferred else label
+            groups.append(Group(text, gains, _next_row(groups)))
     if chosen.is_one_design and len(groups) > 1:
         means = _averages([gain for group in groups for gain in group.gains])
         groups.append(Group(f"{AVERAGE}\nof {len(groups)}", means, _next_row(groups), is_average=True))

@@ -12,9 +12,11 @@ from reports.language import POINTS
 from reports.study.axes import figure_ticks, legend, panels, scale, setting_ticks
 from reports.study.colours import EXCLUDED, PLAIN
 from reports.study.crowds import is_crowd, unswapped
-from reports.study.effects import Levels, Summary, levels, main_effects, summaries
+from reports.study.effects import main_effects
 from reports.study.labels import axis_unit, excluded_text, limit_text, short_names
+from reports.study.levels import Levels, levels
 from reports.study.points import Mask, Values, allowed, cut_text, drawn_workloads, values_of
+from reports.study.summaries import Summary, summaries
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -39,26 +41,33 @@ def shown_settings(done: DataFrame, varied: Sequence[str], objective: Objective)
 
 @dataclass(frozen=True)
 class _Points:
-    """The points of a study. figures: the objective of each; permitted: those that meet the constraints."""
+    """The points of a study. figures: the first objective of each.
+
+    permitted: those that meet the constraints.
+    """
 
     done: DataFrame
-    objective: Objective
+    objectives: Sequence[Objective]
     figures: Values
     permitted: Mask
 
 
 def draw_effects(
-    done: DataFrame, varied: Sequence[str], objective: Objective, constraints: Sequence[Constraint]
+    done: DataFrame,
+    varied: Sequence[str],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
 ) -> Figure | None:
     """A panel for every setting that is varied and every workload, None where no setting has two values.
 
-    done: the rows that are done. Points that break a constraint are grey; the median is over all points, the
-    best over those that meet the constraints.
+    done: the rows that are done. objectives: the first is drawn, the others break ties of the best. Points
+    that break a constraint are grey; the median is over all points, the best over those that meet the
+    constraints.
     """
-    settings = [levels(done, name) for name in shown_settings(done, varied, objective)]
+    settings = [levels(done, name) for name in shown_settings(done, varied, objectives[0])]
     if not settings:
         return None
-    points = _Points(done, objective, values_of(done, objective.figure), allowed(done, constraints))
+    points = _Points(done, objectives, values_of(done, objectives[0].figure), allowed(done, constraints))
     of_workloads = drawn_workloads(done)
     grid = panels(len(of_workloads), len(settings), _MOST_COLUMNS, _PANEL_INCHES)
     names = short_names(varied)
@@ -77,14 +86,14 @@ def _panel(axes: Axes, points: _Points, mine: Mask, of_setting: Levels, label_y:
     setting_ticks(axes, of_setting)
     figures = points.figures[mine]
     scale(axes, "y", figures)
-    unit = axis_unit(points.objective.figure, figures)
+    unit = axis_unit(points.objectives[0].figure, figures)
     figure_ticks(axes, "y", unit)
     axes.set_ylabel(unit.label if label_y else "")
     # The panels of a workload share their y axis.
     axes.tick_params(axis="y", labelleft=label_y)
     axes.grid(True, axis="both")
     _dots(axes, points, mine, of_setting.places)
-    found = summaries(points.done, of_setting, points.objective, mine, points.permitted)
+    found = summaries(points.done, of_setting, points.objectives, mine, points.permitted)
     # Of single points the median and the best are the same.
     if any(one.points > 1 for one in found):
         _line(axes, found, [one.median for one in found], of_setting, "median", _MEDIAN)

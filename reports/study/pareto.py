@@ -17,6 +17,7 @@ from reports.study.crowds import is_crowd, unswapped
 from reports.study.effects import main_effects
 from reports.study.labels import Unit, axis_unit, excluded_text, limit_text, short_names
 from reports.study.points import Mask, Values, allowed, cut_text, drawn_workloads, on_front, values_of
+from reports.study.ranking import shown_objectives
 from sparsesim.study.objectives import Constraint, Objective
 
 if TYPE_CHECKING:
@@ -31,24 +32,10 @@ _MANY = 300  # points, from which dots are small
 _MOST_LABELS = 15  # points of a front, up to which each gets its row number, and
 _FEW_LABELS = 6  # where there are more objectives: the rings of their front stand close to the labels
 _LABEL_POINTS = (4.4, 8.0)  # width of a character and height of a row number, in points
-_PARTNERS = ("area_mm2", "with_dram_energy_pj", "with_dram_cycles")
 _LIMIT: dict[str, Any] = {"color": POINTS["limit"].light, "linewidth": 1.2, "linestyle": (0, (5, 2))}
 _SHADE: dict[str, Any] = {"facecolor": POINTS["limit"].light, "alpha": 0.07, "linewidth": 0, "zorder": 0}
 _FRONT: dict[str, Any] = {"color": INK.light, "linewidth": 1.2}
 _RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK.light, "linewidths": 0.6}
-
-
-def shown_objectives(done: DataFrame, objectives: Sequence[Objective]) -> list[Objective]:
-    """What the axes show: the objectives; a single one against area (energy, cycles)."""
-    if len(objectives) > 1:
-        return list(dict.fromkeys(objectives))
-    partners = [name for name in _PARTNERS if name != objectives[0].figure]
-    varying = [name for name in partners if len(np.unique(_finite(values_of(done, name)))) > 1]
-    return [objectives[0], Objective((varying or partners)[0], "minimize")]
-
-
-def _finite(values: Values) -> Values:
-    return values[np.isfinite(values)]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from reports.figures.drawing import Drawing, Points
 from reports.study.data import pareto_data
 from reports.study.labels import shown_figure
 from reports.study.marked import targets
-from reports.study.pareto import draw_pareto, shown_objectives
-from reports.study.points import Mask, allowed, best_first, drawn_workloads, on_front, values_of
+from reports.study.pareto import draw_pareto
+from reports.study.points import Mask, allowed, drawn_workloads, on_front, values_of
+from reports.study.ranking import best_of, shown_objectives
 from reports.study.sentences import points_text, said
 from sparsesim.study.objectives import Constraint, Objective
 
@@ -67,19 +66,18 @@ def _pareto_targets(
 def _fronts(done: DataFrame, shown: Sequence[Objective], constraints: Sequence[Constraint]) -> Iterator[str]:
     permitted = allowed(done, constraints)
     for name, mine in drawn_workloads(done).items():
-        members = np.flatnonzero(on_front(done, shown, mine & permitted))
-        if not members.size:
+        members = on_front(done, shown, mine & permitted)
+        if not members.any():
             yield f"{name}: {points_text(int(mine.sum()))}, none on a Pareto front."
             continue
-        best = ", ".join(_best(done.iloc[members], objective) for objective in shown)
+        best = ", ".join(_best(done, members, objective, shown) for objective in shown)
         yield (
-            f"{name}: {points_text(int(mine.sum()))}, {members.size:,} on the Pareto front; the best there: "
+            f"{name}: {points_text(int(mine.sum()))}, {members.sum():,} on the Pareto front; the best there: "
             f"{best}."
         )
 
 
-def _best(members: DataFrame, objective: Objective) -> str:
-    figures = values_of(members, objective.figure)
-    place = best_first(figures, objective)[0]
-    shown = shown_figure(objective.figure, float(figures[place]))
-    return f"{said(objective.figure)} {shown} (row {members['row'].iloc[place]})"
+def _best(done: DataFrame, members: Mask, objective: Objective, shown: Sequence[Objective]) -> str:
+    point = done.iloc[[best_of(done, members, objective, shown)]]
+    value = float(values_of(point, objective.figure)[0])
+    return f"{said(objective.figure)} {shown_figure(objective.figure, value)} (row {point['row'].iloc[0]})"

@@ -101,11 +101,6 @@ def on_front(frame: DataFrame, objectives: Sequence[Objective], among: Mask) -> 
     return found
 
 
-def best_first(figures: Values, objective: Objective) -> NDArray[np.intp]:
-    """The order of the rows from best to worst; equal ones as they were, those without a figure last."""
-    return np.argsort(figures if objective.goal == "minimize" else -figures, kind="stable")
-
-
 def is_wide(figures: Values) -> bool:
     """Whether the figures are positive and span more than a factor of ten: then logarithms show them."""
     finite = figures[np.isfinite(figures)]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.study.labels import words
-from reports.study.points import Mask, best_first, knee, on_front, values_of
+from reports.study.points import Mask, knee, on_front, values_of
+from reports.study.ranking import best_first, best_of
 from reports.study.sentences import goals, points_text, said
 from sparsesim.study.objectives import Objective
 
@@ -36,16 +37,13 @@ def best_points(
     what is best at an objective, and the knee, are never left out.
     """
     first = objectives[0]
-    figures = values_of(done, first.figure)
+    order = best_first(done, first, objectives)
     if len(objectives) == 1:
-        figures[~among] = np.nan
-        order = best_first(figures, first)
-        places = order[np.isfinite(figures[order])][:most_best]
+        places = order[(among & np.isfinite(values_of(done, first.figure)))[order]][:most_best]
         direction = "lowest" if first.goal == "minimize" else "highest"
         what = f"best {points_text(len(places))}, {direction} {said(first.figure)} first"
         return Selection(places, [""] * len(places), what)
-    members = np.flatnonzero(on_front(done, objectives, among))
-    members = members[best_first(figures[members], first)]
+    members = order[on_front(done, objectives, among)[order]]
     remarks = _remarks(done, members, objectives)
     kept = thinned(len(members), [place for place, remark in enumerate(remarks) if remark], most_front)
     what = f"Pareto front, {points_text(len(members))}"
@@ -59,9 +57,11 @@ def _remarks(done: DataFrame, members: NDArray[np.intp], objectives: Sequence[Ob
     found: list[list[str]] = [[] for _ in members]
     if not found:
         return []
+    among = np.zeros(len(done), dtype=bool)
+    among[members] = True
     for objective in objectives:
-        best = best_first(values_of(done, objective.figure)[members], objective)[0]
-        found[best].append(f"best {words(objective.figure)[0]}")
+        best = best_of(done, among, objective, objectives)
+        found[members.tolist().index(best)].append(f"best {words(objective.figure)[0]}")
     if len(objectives) == 2:
         columns = [values_of(done, objective.figure)[members] for objective in objectives]
         place = knee(np.column_stack(columns), objectives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,9 @@ from reports.figures.rows import WIDTH_INCHES
 from reports.language import FAINT, INK
 from reports.numbers import times
 from reports.study.colours import PLAIN
-from reports.study.effects import Effect, main_effects
+from reports.study.effects import NOTHING, Effect, all_effects, are_all_combinations
 from reports.study.labels import short_names
-from reports.study.pareto import shown_objectives
-from reports.study.sentences import cut, said
+from reports.study.sentences import NOT_ALL, apart_words, cut, said
 from sparsesim.study.objectives import Objective
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _CHARACTER_SHARE = 0.03  # of a panel, where it is narrowest
 _SMALL_POINTS = 7
 _NARROW, _WIDE, _WIDEST = 2.2, 5, 100  # times from end to end
 _FINE, _COARSE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0)  # ticks of a decade
-_NONE = Effect("", 1.0, "", "", 1.0, 1.0)
+_NONE = Effect("", math.nan)
 
 Effects = Mapping[Objective, Mapping[str, Effect]]  # by objective and setting
 
@@ -42,37 +42,49 @@ Effects = Mapping[Objective, Mapping[str, Effect]]  # by objective and setting
 def sensitivity(done: DataFrame, varied: Sequence[str], objectives: Sequence[Objective]) -> Drawing | None:
     """A panel per objective, a row per setting, those that matter most for the first objective on top.
 
-    done: the rows that are done. None where no setting has two values. Within house_style().
+    done: the rows that are done. None where no setting has two values that can be compared.
+    Within house_style().
     """
-    effects = _effects(done, varied, objectives)
+    effects = {
+        objective: {effect.setting: effect for effect in found}
+        for objective, found in all_effects(done, varied, objectives).items()
+    }
     settings = list(next(iter(effects.values())))[:_MOST_SETTINGS]
-    if not settings:
+    every = [effect for found in effects.values() for effect in found.values()]
+    if not any(effect.is_known for effect in every):
         return None
+    all_combinations = are_all_combinations(done, varied, effects)
     names = short_names(varied)
-    figure, every = _panels(len(effects), len(settings))
-    for place, (axes, (objective, of_settings)) in enumerate(zip(every, effects.items(), strict=True)):
+    figure, each = _panels(len(effects), len(settings))
+    for place, (axes, (objective, of_settings)) in enumerate(zip(each, effects.items(), strict=True)):
         _panel(axes, [of_settings.get(name, _NONE) for name in settings])
         axes.set_title(said(objective.figure), loc="left")
         better = "less" if objective.goal == "minimize" else "more"
-        axes.set_xlabel(f"over the mean of all points ({better} is better)")
+        mean = "over the mean of all points" if all_combinations else "estimate over the mean"
+        axes.set_xlabel(f"{mean} ({better} is better)")
         labels = [] if place % _MOST_COLUMNS else [names[name] for name in settings]
         axes.set_yticks(range(len(labels)), labels)
     return Drawing(
         stem=STEM,
         title="What matters most",
-        lead="Every bar spans the geometric means of the points at the best and at the worst value of a "
-        "setting, which stand at its ends; at its right the ratio of the two. All points done count.",
+        lead=_lead(all_combinations) + apart_words(every, names),
         alt=_alt(effects, names),
         figure=figure,
         data=_data(effects),
     )
 
 
-def _effects(done: DataFrame, varied: Sequence[str], objectives: Sequence[Objective]) -> Effects:
-    return {
-        objective: {effect.setting: effect for effect in main_effects(done, varied, objective)}
-        for objective in shown_objectives(done, objectives)
-    }
+def _lead(all_combinations: bool) -> str:
+    ends = "at the best and at the worst value of a setting, which stand at its ends; at its right the ratio"
+    if all_combinations:
+        return (
+            f"Every bar spans the geometric means of the points {ends} of the two. All points done count; "
+            "they are all combinations of the values."
+        )
+    return (
+        f"Every bar spans what is estimated {ends} of the two, with the other settings held fixed, as far as "
+        f"these points allow: {NOT_ALL}. A dash: these points cannot tell."
+    )
 
 
 def _panels(count: int, settings: int) -> tuple[Figure, list[Axes]]:
@@ -100,7 +112,9 @@ def _panel(axes: Axes, effects: Sequence[Effect]) -> None:
 
 
 def _ends(effect: Effect) -> tuple[str, str]:
-    """The values at the lower and at the upper end of a bar."""
+    """The values at the lower and at the upper end of a bar; none where they do not differ."""
+    if effect.best == NOTHING:
+        return "", ""
     best, worst = cut(effect.best, _LONGEST_VALUE), cut(effect.worst, _LONGEST_VALUE)
     return (best, worst) if effect.at_best <= effect.at_worst else (worst, best)
 
@@ -150,14 +164,18 @@ def _ticks(low: float, high: float) -> list[float]:
 def _alt(effects: Effects, names: Mapping[str, str]) -> str:
     return " ".join(
         f"{said(objective.figure)}: "
-        + "; ".join(
-            f"{names[one.setting]} {times(one.ratio)}, best at {one.best}, worst at {one.worst}"
-            for one in of_settings.values()
-        )
+        + "; ".join(f"{names[one.setting]} {_words(one)}" for one in of_settings.values())
         + "."
         for objective, of_settings in effects.items()
         if of_settings
     )
+
+
+def _words(effect: Effect) -> str:
+    if not effect.is_known:
+        return "cannot be told"
+    ends = "" if effect.best == NOTHING else f", best at {effect.best}, worst at {effect.worst}"
+    return f"{times(effect.ratio)}{ends}"
 
 
 def _data(effects: Effects) -> Mapping[str, Sequence[Any]]:
@@ -165,9 +183,9 @@ def _data(effects: Effects) -> Mapping[str, Sequence[Any]]:
     return {
         "objective": [str(objective) for objective, _ in every],
         "setting": [one.setting for _, one in every],
-        "effect": [one.ratio for _, one in every],
+        "effect": [one.ratio if one.is_known else None for _, one in every],
         "best_at": [one.best for _, one in every],
         "worst_at": [one.worst for _, one in every],
-        "at_best_over_mean": [one.at_best for _, one in every],
-        "at_worst_over_mean": [one.at_worst for _, one in every],
+        "at_best_over_mean": [one.at_best if one.is_known else None for _, one in every],
+        "at_worst_over_mean": [one.at_worst if one.is_known else None for _, one in every],
     }

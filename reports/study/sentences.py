@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from reports.study.effects import Effect
 from reports.study.labels import short_names, shown_setting, words
 from reports.study.points import Mask, settings_of
 from sparsesim.study.objectives import Constraint, Objective
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOST_ERRORS = 5
 _MOST_SETTINGS = 6  # of a design
+_MOST_APART = 6  # values named
+NOT_ALL = "they are not all combinations of the values (a search or a list chose them, or some failed)"
 LONGEST_ERROR = 300  # characters of an error's sentence
 
 
@@ -72,10 +75,35 @@ def goals(objectives: Sequence[Objective]) -> str:
     return ", ".join(f"{one.goal} {words(one.figure)[0]}" for one in objectives)
 
 
-def effect_words(objective: str) -> str:
-    """What the effect of a setting is; objective: in words."""
-    return (
-        f"effect: geometric mean of {objective} at the worst value of a setting over that at "
-        "its best (or the inverse, where more is better), over all points done, those that break a "
-        "constraint too."
+def effect_heading(all_combinations: bool) -> str:
+    """The heading of the effects of settings; all_combinations: as in effect_words."""
+    return "effect" if all_combinations else "estimated effect"
+
+
+def effect_words(objective: str, all_combinations: bool) -> str:
+    """What the effect of a setting is, and what it rests on.
+
+    objective: in words; all_combinations: of reports.study.effects.are_all_combinations.
+    """
+    ends = (
+        f"{objective} at the worst value of a setting over that at its best (or the inverse, where more is "
     )
+    ends += "better)"
+    over = "over all points done, those that break a constraint too"
+    if all_combinations:
+        return f"effect: geometric mean of {ends}, {over}; they are all combinations of the values."
+    return (
+        f"estimated effect: {ends} with the other settings held fixed, as far as these points allow: "
+        f"{NOT_ALL}. A least-squares fit {over}; a dash: no difference, or none that can be told from "
+        "those of other settings."
+    )
+
+
+def apart_words(effects: Iterable[Effect], names: Mapping[str, str]) -> str:
+    """Names the values that were not comparable with the others; "" where there are none."""
+    found = dict.fromkeys(f"{names[effect.setting]} {label}" for effect in effects for label in effect.apart)
+    if not found:
+        return ""
+    shown = ", ".join([*found][:_MOST_APART])
+    more = f" and {len(found) - _MOST_APART} more" if len(found) > _MOST_APART else ""
+    return f" Left out, because nothing compares them with the other values: {shown}{more}."

@@ -11,6 +11,7 @@ from rich.table import Table
 from reports import published
 from reports.numbers import percent, times
 from reports.remarks import TITLES
+from reports.terminal.grid import plain_table
 from reports.terminal.table import paragraph
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES, ratio
@@ -58,15 +59,7 @@ def averages_table(results: Sequence[Result], accounting: str) -> Table:
     well the PEs keep up; and the published averages, which are in that accounting.
     """
     on_chip = accounting == "on_chip"
-    table = Table(
-        title=TITLES[accounting],
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="dim",
-        pad_edge=False,
-    )
+    table = plain_table(TITLES[accounting], padding=1)
     headings = ("\nnetwork", "\ndata set", "\nrun", "\nspeedup", "effi-\nciency", *(_WHY if on_chip else ()))
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place < 3 else "right", no_wrap=True)
@@ -75,7 +68,6 @@ def averages_table(results: Sequence[Result], accounting: str) -> Table:
             ratios = map(times, _ratios(result, run, accounting))
             why = _why(result, run) if on_chip else []
             table.add_row(result.network, result.dataset, run, *ratios, *why)
-    table.add_section()
     for run in dict.fromkeys(run for result in results for run in result.compared):
         table.add_row(*_averages(results, run, accounting), style="bold")
     if on_chip:

@@ -7,18 +7,12 @@ from dataclasses import dataclass
 
 from reports.numbers import density, energy, percent, short, times
 from sparsesim.results.model import DENSE, LayerResult, Result
-from sparsesim.results.parts import ON_CHIP_CAUSES, Measures, ratio
+from sparsesim.results.parts import ON_CHIP_CAUSES, STAGES_OF_OPERAND, Measures, ratio
 from sparsesim.results.result import utilization
 
 # One line of the table: a layer and stage, or a sum, in every run.
 Line = dict[str, Measures]
 Cell = Callable[[Line], str]
-# A density is shown where the stage reads the operand.
-_STAGES_OF_DENSITY = {
-    "input": ("forward", "gtw"),
-    "grad_output": ("gta", "gtw"),
-    "grad_input_mask": ("gta",),
-}
 _SHORT_CAUSES = {"imbalance": "imbal.", "dispatch": "disp."}
 
 
@@ -76,7 +70,7 @@ def _densities(run: str) -> list[Column]:
     def column(heading: str, name: str) -> Column:
         def cell(line: Line) -> str:
             found = line[run]
-            if not isinstance(found, LayerResult) or found.stage not in _STAGES_OF_DENSITY[name]:
+            if not isinstance(found, LayerResult) or found.stage not in STAGES_OF_OPERAND[name]:
                 return ""
             return density(found.density.get(name))
 

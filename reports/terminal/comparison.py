@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from reports.comparison.attribution import KINDS, QUANTITIES, Attribution, Part, Quantity
+from reports.comparison.attribution import KINDS, QUANTITIES, Attribution, Quantity, Triple
 from reports.comparison.compare import Comparison
-from reports.comparison.contributors import Contributors, contributors
-from reports.comparison.numbers import SPLIT_BY, TEXTS, WORDS, factor, signed
-from reports.comparison.sentences import BOOKS, heading, notes, same, side_sentence, verdict
-from reports.comparison.settings import Difference
+from reports.comparison.contributors import Contributor, Contributors, contributors
+from reports.comparison.notes import notes
+from reports.comparison.numbers import SPLIT_BY, TEXTS, TOGETHER, WORDS, factor, signed
+from reports.comparison.sentences import BOOKS, heading, same, side_sentence, verdict
 from reports.comparison.totals import Total
 from reports.language import ACCOUNTING_WORDS, STAGE_WORDS
 from reports.numbers import energy, percent, short, times
 from reports.remarks import TITLES
+from reports.terminal.differing import settings_grids
+from reports.terminal.grid import Column, Grid, print_grid
 from reports.terminal.table import paragraph
 from reports.text import plain, shown_name
-from sparsesim.results.parts import ACCOUNTINGS
+from sparsesim.results.parts import ACCOUNTINGS, ratio
 
-TOGETHER = "together"
-OTHER_WORK = "other work"
+_FOLDED = 24  # characters from which on the name of a layer may take another line
 
 
 def print_comparison(comparison: Comparison, console: Console, folder: Path | None = None) -> None:
     """Print a comparison. folder: where its page and figures were written, printed last."""
     for side in comparison.sides:
         paragraph(console, side_sentence(side))
-    _print_settings(comparison, console)
+    for grid in settings_grids(comparison.settings, [side.letter for side in comparison.sides]):
+        print_grid(grid, console)
+    for sentence in same(comparison):
+        paragraph(console, sentence)
     for accounting in ACCOUNTINGS:
-        console.print(_totals([row for row in comparison.totals if row.accounting == accounting], accounting))
+        rows = [row for row in comparison.totals if row.accounting == accounting]
+        print_grid(_totals(rows, accounting), console)
     for attribution in comparison.attributions:
         _print_attribution(attribution, console)
     for sentence in ("", BOOKS, *notes(comparison)):
@@ -42,48 +45,47 @@ def print_comparison(comparison: Comparison, console: Console, folder: Path | No
         console.print(plain(f"comparison in {folder}"), soft_wrap=True)
 
 
-def _print_settings(comparison: Comparison, console: Console) -> None:
-    settings = comparison.settings
-    letters = [side.letter for side in comparison.sides]
-    for title, found in (
-        ("What differs in the machines", settings.machine),
-        ("What differs in the inputs", settings.inputs),
-        ("What differs in the versions", settings.versions),
-    ):
-        if found:
-            console.print(_settings(title, found, letters))
-    for sentence in same(comparison):
-        paragraph(console, sentence)
+def _totals(rows: Sequence[Total], accounting: str) -> Grid:
+    """A row per run and side, runs apart."""
+    blocks = [
+        [
+            Column(
+                "cycles", [short(row.cycles) + _spread(row.cycles_half_width, row.cycles) for row in rows]
+            ),
+            Column("of A", [factor(row.cycles_to_reference) for row in rows]),
+        ],
+        [
+            Column(
+                "energy",
+                [energy(row.energy_pj) + _spread(row.energy_half_width_pj, row.energy_pj) for row in rows],
+            ),
+            Column("of A", [factor(row.energy_to_reference) for row in rows]),
+        ],
+        [
+            Column("speedup", [_gain(row.speedup, row.speedup_half_width) for row in rows]),
+            Column(
+                "energy\nefficiency",
+                [_gain(row.energy_efficiency, row.energy_efficiency_half_width) for row in rows],
+            ),
+        ],
+    ]
+    if accounting == "on_chip":
+        blocks.append([Column("PE use", [percent(row.pe_utilization) for row in rows])])
+    names = [
+        Column("run", [shown_name(row.run) for row in rows], numeric=False),
+        Column("", [row.side.letter for row in rows], numeric=False),
+    ]
+    gaps = [at for at, row in enumerate(rows) if at and row.side.letter == "A"]
+    return Grid(TITLES[accounting], names, blocks, gaps)
 
 
-def _settings(title: str, found: Sequence[Difference], letters: Sequence[str]) -> Table:
-    table = _table(f"\n{title}")
-    table.add_column("setting", overflow="fold")
-    for letter in letters:
-        # Names are folded into their column; where zeros come from is a long sentence, and shortened.
-        table.add_column(letter, overflow="fold")
-    table.add_column("unit", no_wrap=True)
-    for row in found:
-        table.add_row(shown_name(row.name), *map(shown_name, row.values), row.unit)
-    return table
+def _spread(half_width: float, mean: float) -> str:
+    """Half the confidence interval as a share of the mean; "" where there is none."""
+    return f" +-{percent(ratio(half_width, mean))}" if half_width > 0 else ""
 
 
-def _totals(rows: Sequence[Total], accounting: str) -> Table:
-    table = _table(f"\n{TITLES[accounting]}")
-    for name in ("run", ""):
-        table.add_column(name, no_wrap=True)
-    headings = ["cycles", "of A", "energy", "of A", "speedup", "energy\nefficiency"]
-    for name in (*headings, *(["PE use"] if accounting == "on_chip" else [])):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        if row.side.letter == "A":
-            table.add_section()
-        cells = [short(row.cycles), factor(row.cycles_to_reference)]
-        cells += [energy(row.energy_pj), factor(row.energy_to_reference)]
-        cells += [times(row.speedup), times(row.energy_efficiency)]
-        cells += [percent(row.pe_utilization)] if accounting == "on_chip" else []
-        table.add_row(shown_name(row.run), row.side.letter, *cells)
-    return table
+def _gain(gain: float, half_width: float) -> str:
+    return times(gain) + (f" +-{half_width:.2f}" if half_width > 0 else "")
 
 
 def _print_attribution(attribution: Attribution, console: Console) -> None:
@@ -91,38 +93,40 @@ def _print_attribution(attribution: Attribution, console: Console) -> None:
     console.print(heading(attribution), style="bold", soft_wrap=True)
     for sentence in verdict(attribution):
         paragraph(console, sentence)
+    for grid in _grids(attribution):
+        print_grid(grid, console)
+
+
+def _grids(attribution: Attribution) -> Iterator[Grid]:
     for quantity in QUANTITIES:
-        console.print(_by_kind(attribution, quantity))
-    console.print(_by_stage(attribution))
+        yield _by_kind(attribution, quantity)
+    yield _by_stage(attribution)
     if attribution.matched:
-        _print_largest(attribution, console)
+        for quantity in QUANTITIES:
+            found = contributors(attribution, quantity)
+            if found.largest:
+                yield _largest(attribution, quantity, found)
 
 
-def _by_kind(attribution: Attribution, quantity: Quantity) -> Table:
+def _by_kind(attribution: Attribution, quantity: Quantity) -> Grid:
     """A row per cause or component: both sides and the difference, in both accountings."""
-    letters = attribution.reference.letter, attribution.side.letter
-    table = _table(f"\n{WORDS[quantity].capitalize()} by {SPLIT_BY[quantity]}")
-    table.add_column(SPLIT_BY[quantity], no_wrap=True)
+    kinds = KINDS[quantity, "with_dram"]
+    names = [Column(SPLIT_BY[quantity], [*kinds, TOGETHER], numeric=False)]
+    blocks = []
     for accounting in ACCOUNTINGS:
-        for name in (*letters, f"{letters[1]} - {letters[0]}"):
-            table.add_column(f"{ACCOUNTING_WORDS[accounting]}\n{name}", justify="right", no_wrap=True)
-    splits = [attribution.accounts[quantity, accounting].by_kind() for accounting in ACCOUNTINGS]
-    for kind in KINDS[quantity, "with_dram"]:
-        cells = [_triple(split.get(kind), quantity) for split in splits]
-        table.add_row(kind, *cells[0], *cells[1])
-    table.add_section()
-    table.add_row(
-        TOGETHER, *(cell for split in splits for cell in _triple(_sum(split), quantity)), style="bold"
-    )
-    return table
-
-
-Triple = tuple[float, float, float]
-
-
-def _sum(split: dict[str, Triple]) -> Triple:
-    before, after, change = (math.fsum(column) for column in zip(*split.values(), strict=True))
-    return before, after, change
+        account = attribution.accounts[quantity, accounting]
+        split = account.by_kind()
+        cells = [_triple(split.get(kind), quantity) for kind in kinds]
+        cells.append(_triple(account.together(), quantity))
+        headings = attribution.reference.letter, attribution.side.letter, _minus(attribution)
+        blocks.append(
+            [
+                Column(f"{ACCOUNTING_WORDS[accounting]}\n{heading}", values)
+                for heading, values in zip(headings, zip(*cells, strict=True), strict=True)
+            ]
+        )
+    title = f"{WORDS[quantity].capitalize()} by {SPLIT_BY[quantity]}"
+    return Grid(title, names, blocks, bold=[len(kinds)])
 
 
 def _triple(values: Triple | None, quantity: Quantity) -> Sequence[str]:
@@ -132,60 +136,46 @@ def _triple(values: Triple | None, quantity: Quantity) -> Sequence[str]:
     return text(values[0]), text(values[1]), signed(values[2], quantity)
 
 
-def _by_stage(attribution: Attribution) -> Table:
-    table = _table(f"\n{attribution.side.letter} - {attribution.reference.letter} by stage")
-    table.add_column("stage", no_wrap=True)
-    columns = [(quantity, accounting) for quantity in QUANTITIES for accounting in ACCOUNTINGS]
-    for quantity, accounting in columns:
-        heading = f"{WORDS[quantity]}\n{ACCOUNTING_WORDS[accounting]}"
-        table.add_column(heading, justify="right", no_wrap=True)
-    splits = [(quantity, attribution.by_stage(quantity, accounting)) for quantity, accounting in columns]
-    for stage in splits[0][1]:
-        table.add_row(STAGE_WORDS[stage], *(signed(values[stage], quantity) for quantity, values in splits))
-    return table
+def _minus(attribution: Attribution) -> str:
+    return f"{attribution.side.letter} - {attribution.reference.letter}"
 
 
-def _largest(attribution: Attribution, quantity: Quantity, found: Contributors) -> Table:
+def _by_stage(attribution: Attribution) -> Grid:
+    blocks = [
+        [_stages(attribution, quantity, accounting) for accounting in ACCOUNTINGS] for quantity in QUANTITIES
+    ]
+    stages = [STAGE_WORDS[stage] for stage in attribution.by_stage("cycles", "with_dram")]
+    names = [Column("stage", stages, numeric=False)]
+    return Grid(f"{_minus(attribution)} by stage", names, blocks)
+
+
+def _stages(attribution: Attribution, quantity: Quantity, accounting: str) -> Column:
+    values = attribution.by_stage(quantity, accounting).values()
+    title = f"{WORDS[quantity]}\n{ACCOUNTING_WORDS[accounting]}"
+    return Column(title, [signed(value, quantity) for value in values])
+
+
+def _largest(attribution: Attribution, quantity: Quantity, found: Contributors) -> Grid:
     """The layers and stages that make up most of the difference, and what is left."""
-    change = f"{attribution.side.letter} - {attribution.reference.letter}"
-    table = _table(f"\nLargest differences in {WORDS[quantity]} with DRAM, {change}")
-    # A long name is folded; numbers are not.
-    table.add_column("layer", overflow="fold")
-    table.add_column("stage", no_wrap=True)
-    for accounting in ACCOUNTINGS:
-        table.add_column(ACCOUNTING_WORDS[accounting], justify="right", no_wrap=True)
-        table.add_column("mostly", no_wrap=True)
-    for one in found.largest:
-        cells = [(getattr(one.difference, name), one.dominating[name]) for name in ACCOUNTINGS]
-        row = (text for value, kind in cells for text in (signed(value, quantity), kind))
-        table.add_row(*_where(attribution, one.part), *row)
+    rows = [_where(attribution, one) for one in found.largest]
+    rows += [(f"{found.others} more", "")] if found.others else []
+    names = [
+        Column("layer", [layer for layer, _ in rows], numeric=False, folded=_FOLDED),
+        Column("stage", [stage for _, stage in rows], numeric=False),
+    ]
+    blocks = [_share(found, quantity, accounting) for accounting in ACCOUNTINGS]
+    return Grid(f"Largest differences in {WORDS[quantity]} with DRAM, {_minus(attribution)}", names, blocks)
+
+
+def _where(attribution: Attribution, one: Contributor) -> tuple[str, str]:
+    stage = STAGE_WORDS[one.part.stage] if one.part.line is not None else ""
+    return attribution.text(one.part.line), stage
+
+
+def _share(found: Contributors, quantity: Quantity, accounting: str) -> list[Column]:
+    values = [getattr(one.difference, accounting) for one in found.largest]
+    kinds = [one.dominating[accounting] for one in found.largest]
     if found.others:
-        table.add_section()
-        rest = [signed(getattr(found.rest, name), quantity) for name in ACCOUNTINGS]
-        table.add_row(f"{found.others} more", "", rest[0], "", rest[1], "")
-    return table
-
-
-def _print_largest(attribution: Attribution, console: Console) -> None:
-    for quantity in QUANTITIES:
-        found = contributors(attribution, quantity)
-        if found.largest:
-            console.print(_largest(attribution, quantity, found))
-
-
-def _where(attribution: Attribution, part: Part) -> tuple[str, str]:
-    if part.line is None:
-        return OTHER_WORK, ""
-    return attribution.text(part.line), STAGE_WORDS[part.stage]
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-        pad_edge=False,
-    )
+        values, kinds = [*values, getattr(found.rest, accounting)], [*kinds, ""]
+    numbers = Column(ACCOUNTING_WORDS[accounting], [signed(value, quantity) for value in values])
+    return [numbers, Column("mostly", kinds, numeric=False)]

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from reports.terminal.columns import Block, Column, Line, blocks
+from reports.terminal.grid import PADDING, plain_table, side_by_side, widest
 from reports.text import shown_name
 from sparsesim.results.model import Result
 from sparsesim.results.parts import COMPUTING_STAGES, added
 
-_PADDING = 2  # columns of a table stand two characters apart
 Row = tuple[str, str, Line]
 
 
 def print_layers(result: Result, console: Console) -> None:
     """Print a line per layer and stage, and sums; blocks of columns that do not fit go into a table below."""
     rows = [*_rows(result), *_sums(result)]
-    for together in _fitting(blocks(result), rows, console.width):
+    names = widest([name for name, _, _ in rows]) + widest([stage for _, stage, _ in rows]) + 2 * PADDING
+    every = blocks(result)
+    for together in side_by_side(every, lambda block: _width(block, rows), console.width - names):
         console.print(_table(together, rows))
 
 
@@ -51,39 +52,16 @@ def _sums(result: Result) -> Iterator[Row]:
         shown = ""
 
 
-def _fitting(every: Sequence[Block], rows: Sequence[Row], width: int) -> list[list[Block]]:
-    """Blocks side by side, from left to right, as long as they fit."""
-    names = _widest([name for name, _, _ in rows]) + _widest([stage for _, stage, _ in rows]) + 2 * _PADDING
-    found: list[list[Block]] = []
-    left = 0
-    for block in every:
-        needed = sum(_column_width(column, rows) + _PADDING for column in block.columns)
-        if not found or needed > left:
-            found.append([])
-            left = width - names
-        found[-1].append(block)
-        left -= needed
-    return found
+def _width(block: Block, rows: Sequence[Row]) -> int:
+    return sum(_column_width(column, rows) + PADDING for column in block.columns)
 
 
 def _column_width(column: Column, rows: Sequence[Row]) -> int:
-    return _widest([*column.heading.split("\n"), *(column.cell(line) for _, _, line in rows)])
-
-
-def _widest(texts: Sequence[str]) -> int:
-    return max(map(cell_len, texts))
+    return widest([*column.heading.split("\n"), *(column.cell(line) for _, _, line in rows)])
 
 
 def _table(together: Sequence[Block], rows: Sequence[Row]) -> Table:
-    table = Table(
-        title="; ".join(block.title for block in together),
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, _PADDING, 0, 0),
-        header_style="dim",
-        pad_edge=False,
-    )
+    table = plain_table("; ".join(block.title for block in together))
     columns = [column for block in together for column in block.columns]
     headings = ["\nlayer", "\nstage", *(column.heading for column in columns)]
     if all(heading.startswith("\n") for heading in headings):
@@ -91,8 +69,6 @@ def _table(together: Sequence[Block], rows: Sequence[Row]) -> Table:
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
     for name, stage, line in rows:
-        if name == "all layers":
-            table.add_section()
         style = "bold" if stage == "together" else None
         table.add_row(name, stage, *(column.cell(line) for column in columns), style=style)
     return table

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.numbers import times
-from reports.study.effects import main_effects
+from reports.study.effects import are_all_combinations, main_effects
 from reports.study.labels import heading, short_names, shown_figure, shown_setting
 from reports.study.points import WORKLOAD, Mask, allowed, done_points, settings_of, values_of, workloads
 from reports.study.selection import best_points
-from reports.study.sentences import counts, effect_words, errors, meeting, said
+from reports.study.sentences import apart_words, counts, effect_heading, effect_words, errors, meeting, said
 from reports.terminal.table import paragraph
 from reports.text import plain
 from sparsesim.study.objectives import Constraint, Objective
@@ -156,13 +156,15 @@ def _print_effects(done: DataFrame, varied: Sequence[str], objective: Objective,
     if not effects:
         return
     names = short_names(varied)
+    grid = are_all_combinations(done, varied, [objective])
     _print_title(console, f"What matters most for {said(objective.figure)}")
     columns = [
         _Column("setting", [names[effect.setting] for effect in effects], "left"),
-        _Column("effect", [times(effect.ratio) for effect in effects]),
+        _Column(effect_heading(grid), [times(effect.ratio) for effect in effects]),
         _Column("best at", [effect.best for effect in effects]),
         _Column("worst at", [effect.worst for effect in effects]),
     ]
     for chunk in _fitting(columns, console.width):
         console.print(_table(chunk))
-    paragraph(console, effect_words(said(objective.figure)))
+    words = effect_words(said(objective.figure), grid)
+    paragraph(console, f"{words}{apart_words(effects, names)}")

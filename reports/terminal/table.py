@@ -14,6 +14,7 @@ from rich.table import Table
 
 from reports.numbers import energy, percent, short, times
 from reports.remarks import LEGEND, TITLES, remarks, what
+from reports.terminal.grid import plain_table
 from reports.terminal.layer_table import print_layers
 from reports.text import plain
 from sparsesim.results.model import DENSE, Result, RunResult
@@ -58,20 +59,8 @@ def paragraph(console: Console, text: str) -> None:
     console.print(wrapped, markup=False, no_wrap=True, overflow="ignore", crop=False)
 
 
-def _plain_table(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-        pad_edge=False,
-    )
-
-
 def _headline(result: Result, accounting: str, narrow: bool) -> Table:
-    table = _plain_table("\n" + TITLES[accounting])
+    table = plain_table("\n" + TITLES[accounting])
     table.add_column("run")
     columns = ["cycles", "speedup", "energy", "energy\nefficiency", "low .. high"]
     if accounting == "on_chip":
@@ -116,12 +105,12 @@ def _half_width(widths: Mapping[str, Accounts], name: str, accounting: str) -> s
 
 
 def _causes(result: Result) -> Table:
-    table = _plain_table("\nWhere the cycles of the PE groups went, with DRAM")
+    table = plain_table("\nWhere the cycles of the PE groups went, with DRAM")
     return _shares(table, result, CAUSES, lambda run: run.group_cycles)
 
 
 def _components(result: Result) -> Table:
-    table = _plain_table("\nWhere the energy went, with DRAM")
+    table = plain_table("\nWhere the energy went, with DRAM")
     names = list(result.runs[DENSE].energy_pj.with_dram_components)
     return _shares(table, result, names, lambda run: run.energy_pj.by_component)
 

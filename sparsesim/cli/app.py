@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sparsesim.cli.texts import names, number, whole
+from sparsesim.cli.texts import folder, names, number, whole
 
 app = typer.Typer(
     add_completion=False,
@@ -240,8 +240,13 @@ def reproduce(
     override: Overrides = None,
     prune: Annotated[float, typer.Option(parser=number, metavar="P", help="Pruning rate of dO.")] = 0.9,
     samples: Annotated[int, typer.Option(parser=whole, metavar="N", help="Samples to simulate.")] = 1,
+    report: Annotated[
+        Path | None,
+        typer.Option(parser=folder, metavar="DIR", help="Write a page of them, too.", show_default=False),
+    ] = None,
 ) -> None:
     """The networks of the publication, with their averages beside the published ones (a few minutes)."""
     from sparsesim.cli.reproduce import reproduce_command  # noqa: PLC0415
 
-    reproduce_command(names(networks), names(datasets), machine, tuple(override or ()), prune, samples)
+    chosen = tuple(override or ())
+    reproduce_command(names(networks), names(datasets), machine, chosen, prune, samples, report)

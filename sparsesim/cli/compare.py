@@ -41,7 +41,7 @@ def compare_command(
 
 def page_of(comparison: Comparison) -> Page:
     """The page of a comparison."""
-    from reports.figures.of_comparison import comparison_drawings  # noqa: PLC0415
+    from reports.comparison.drawings import comparison_drawings  # noqa: PLC0415
     from reports.figures.style import house_style  # noqa: PLC0415
     from reports.page.of_comparison import comparison_page  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparsesim.cli.study_app import app
-from sparsesim.cli.texts import names
+from sparsesim.cli.texts import folder, names
 
 __all__ = ["app"]
 
@@ -26,7 +26,12 @@ def report(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where to (default: report in that folder).", show_default=False),
+        typer.Option(
+            parser=folder,
+            metavar="DIR",
+            help="Where to (default: report in that folder).",
+            show_default=False,
+        ),
     ] = None,
     formats: Formats = "html,svg",
 ) -> None:
@@ -53,6 +58,7 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=folder,
             metavar="DIR",
             help="Write a page and figures too, into this folder (default with --format: ./comparison).",
             show_default=False,

@@ -73,9 +73,9 @@ def run_command(
         raise
     _show(result, path, json)
     if report:
-        from sparsesim.cli.report import say_where  # noqa: PLC0415
+        from sparsesim.cli.report import FOLDER, say_where  # noqa: PLC0415
 
-        say_where(path, sys.stderr if json else sys.stdout)
+        say_where(path / FOLDER, sys.stderr if json else sys.stdout)
 
 
 def _workload(request: RunOptions) -> tuple[str, str]:

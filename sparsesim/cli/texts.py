@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 _SHOWN_CHARACTERS = 40
@@ -21,6 +23,13 @@ def number(text: str) -> float:
         return float(text)
     except ValueError:
         raise typer.BadParameter(f"must be a number (got {text[:_SHOWN_CHARACTERS]!r}).") from None
+
+
+def folder(text: str) -> Path:
+    """A folder; nothing at all is no folder, though to the operating system it is the current one."""
+    if not text:
+        raise typer.BadParameter("must name a folder (got ''); . is the current one.")
+    return Path(text)
 
 
 def names(text: str) -> list[str]:

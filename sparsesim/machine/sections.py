@@ -60,7 +60,8 @@ class ArraySection(Section):
     )
     clock_mhz: float = _other(
         800.0,
-        "Clock. On-chip cycle counts do not depend on it; off-chip memory in cycles and leakage do.",
+        "Clock. Off-chip memory in cycles and leakage depend on it; on-chip cycles only where the mapper "
+        "therefore chooses other tiles.",
         "MHz",
         ge=1,
         le=10000,

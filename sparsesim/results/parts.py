@@ -13,6 +13,12 @@ CAUSES = ("busy", "reject", "imbalance", "buffer", "ppu", "dispatch", "dram", "o
 ON_CHIP_CAUSES = CAUSES[:6]
 STAGES = ("forward", "gta", "gtw", "other")
 COMPUTING_STAGES = STAGES[:3]  # those of convolutions and FC layers
+# Which of them read an operand, and so have a density of it.
+STAGES_OF_OPERAND = {
+    "input": ("forward", "gtw"),
+    "grad_output": ("gta", "gtw"),
+    "grad_input_mask": ("gta",),
+}
 # Relative: means over samples and sums over layers are floating point, and other versions of Python form them
 # in another order.
 TOLERANCE = 1e-9

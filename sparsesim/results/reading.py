@@ -31,6 +31,7 @@ from workloads.errors import UserError
 
 STUDY_INDEX = "index.sqlite"  # the file that makes a folder a study
 _SHOWN_CHARACTERS = 60
+_OF_BOTH = ("network", "dataset", "seed", "machine")  # what the manifest says of the run as well
 PartT = TypeVar("PartT", bound=BaseModel)
 
 
@@ -60,7 +61,7 @@ def load_run(path: str | Path) -> SavedRun:
     result = _result(_checked(Summary, tree, file), file)
     result = replace(result, layers=with_groups(folder / GROUPS, result.layers, result.machine.array.groups))
     _check(result, tree, file)
-    return SavedRun(folder, result, _manifest(folder / MANIFEST))
+    return SavedRun(folder, result, _manifest(folder / MANIFEST, tree))
 
 
 def _folder(path: Path) -> Path:
@@ -85,7 +86,9 @@ def _nearest(path: Path) -> str:
 
 def _instead(folder: Path) -> str:
     if (folder / STUDY_INDEX).is_file():
-        return "is the folder of a study, not of a run; read it with sparsesim.load_study."
+        return (
+            "is the folder of a study, not of a run; see it with `show`, read it with sparsesim.load_study."
+        )
     return f"is not a run folder: it has no {SUMMARY}; give a folder that `run` has written."
 
 
@@ -110,9 +113,15 @@ def _command(manifest: Path) -> str:
     return f", it was made with: {shlex.join(['python', '-m', 'sparsesim', *argv[1:]])}"
 
 
-def _manifest(file: Path) -> Mapping[str, Any]:
+def _manifest(file: Path, summary: Mapping[str, Any]) -> Mapping[str, Any]:
     tree: Mapping[str, Any] = read_json(file)
     _checked(Manifest, tree, file)
+    for name in _OF_BOTH:
+        if tree.get(name) != summary.get(name):
+            raise UserError(
+                f"{file}: {name} must be {_shown(summary.get(name))}, as in the {SUMMARY} beside it (got "
+                f"{_shown(tree.get(name))}): it is the manifest of another run."
+            )
     return tree
 
 

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,12 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from reports.files import PAGE, write_report
 from reports.page.of_run import run_page
+from sparsesim.cli.compare import page_of
 from sparsesim.cli.main import main
 from sparsesim.results.model import Result
+from tests.builders_comparisons import compared, slowed
 from tests.builders_pages import HOSTILE, drawings_of_result, hostile_result
+from tests.builders_results import small_trace
 from tests.builders_sweeps import ran, sweep, trace
 
 WIDTHS = (1440, 900, 390)
@@ -115,7 +118,33 @@ def study_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "study" / "report" / PAGE
 
 
-@pytest.fixture(scope="module", params=["run", "study", "hostile"])
+@pytest.fixture(scope="module")
+def comparison_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of three runs side by side, as a user gets it."""
+    folder = tmp_path_factory.mktemp("comparison")
+    recorded = str(small_trace(folder / "t.npz"))
+    runs = {"base": [], "groups112": ["--set", "groups=112"], "hbm2": ["--memory", "hbm2"]}
+    for name, options in runs.items():
+        assert main(["run", "--trace", recorded, *options, "--out", str(folder / name)]) == 0
+    report = folder / "comparison" / "report"
+    assert main(["compare", *(str(folder / name) for name in runs), "--out", str(report)]) == 0
+    return report / PAGE
+
+
+@pytest.fixture(scope="module")
+def hostile_comparison_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of two runs all of whose names try to break out, and their folders' too."""
+    folder = tmp_path_factory.mktemp("hostile-comparison")
+    one = hostile_result()
+    other = replace(slowed(one, {one.layer_names()[0]: 3.0}), energy_table=HOSTILE[1], seed=1)
+    manifest = {"volatile": {"argv": ["sparsesim", *HOSTILE]}}
+    comparison = compared(folder, {"a": one, "<b>'\"": other}, manifest=manifest)
+    report = folder / "hostile-comparison" / "report"
+    write_report(page_of(comparison), report, ("html",))
+    return report / PAGE
+
+
+@pytest.fixture(scope="module", params=["run", "study", "hostile", "comparison", "hostile_comparison"])
 def report(request: pytest.FixtureRequest) -> Path:
     """Every kind of page."""
     found: Path = request.getfixturevalue(f"{request.param}_report")
@@ -185,14 +214,21 @@ def test_the_theme_can_be_chosen(browser: Browser, report: Path) -> None:
 
 @pytest.mark.parametrize("how", ["mouse", "keyboard"])
 def test_tables_sort(browser: Browser, report: Path, how: str) -> None:
-    """Every column of every table, both ways; what has no number stays last."""
+    """Every column of every table: numbers from the largest, texts from the first, then the other way round,
+    then as the page came; what has no number stays last.
+    """
     with opened(browser, report) as found:
         for table in found.page.locator("table.sortable").all():
+            before = table.locator("tbody tr").all_text_contents()
             headings = table.locator("thead button")
             for column in range(headings.count()) if how == "mouse" else (1, 2):
-                for _ in range(2):
+                numeric = "number" in (table.locator("thead th").nth(column).get_attribute("class") or "")
+                for direction in ("descending", "ascending") if numeric else ("ascending", "descending"):
                     _press(headings.nth(column), how)
-                    _check_sorted(table, column)
+                    _check_sorted(table, column, direction)
+                _press(headings.nth(column), how)
+                assert table.locator("thead [aria-sort]").count() == 0
+                assert table.locator("tbody tr").all_text_contents() == before
 
 
 def _press(button: Locator, how: str) -> None:
@@ -211,9 +247,9 @@ _SORTED = """
 """
 
 
-def _check_sorted(table: Locator, column: int) -> None:
+def _check_sorted(table: Locator, column: int, direction: str) -> None:
     heading = table.locator("thead th").nth(column)
-    direction = heading.get_attribute("aria-sort")
+    assert heading.get_attribute("aria-sort") == direction
     assert table.locator("thead [aria-sort]").count() == 1
     cells = table.locator(f"tbody tr > :nth-child({column + 1})")
     if "number" not in (heading.get_attribute("class") or ""):
@@ -224,6 +260,13 @@ def _check_sorted(table: Locator, column: int) -> None:
     finite = [number for number in numbers if not math.isnan(number)]
     assert finite == sorted(finite, reverse=direction == "descending")
     assert all(map(math.isnan, numbers[len(finite) :]))
+
+
+def test_what_has_no_number_is_there_to_be_sorted_last(browser: Browser, run_report: Path) -> None:
+    """The first layer has no mask of dI: the check above saw cells without a number, between others."""
+    with opened(browser, run_report) as found:
+        values = found.page.locator("#table-layers td[data-v]")
+        assert "" in values.evaluate_all("all => all.map((one) => one.dataset.v)")
 
 
 # Layers
@@ -247,13 +290,36 @@ def test_a_layer_that_is_clicked_is_shown_everywhere(browser: Browser, run_repor
         assert _chosen(page) == {"3"}
         name = marks.first.locator("title").text_content()
         expect(page.locator("#chosen")).to_contain_text(str(name))
-        expect(page.locator("#chosen tbody tr")).to_have_count(3)
+        _check_panel(page, "3")
         page.locator("tbody tr[data-layer='1']").first.click()
         assert _chosen(page) == {"1"}
         assert page.evaluate("location.hash") == "#layer-1"
         page.keyboard.press("Escape")
         assert _chosen(page) == set()
         expect(page.locator("#chosen")).to_be_hidden()
+
+
+def _check_panel(page: Page, layer: str) -> None:
+    """The panel says all that the table does of the layer, a column per stage."""
+    rows = page.locator(f"#table-layers tbody tr[data-layer='{layer}']")
+    cells = [row.locator("td").all_text_contents() for row in rows.all()]
+    panel = [line.locator("td").all_text_contents() for line in page.locator("#chosen tr").all()]
+    assert panel == [list(line) for line in zip(*cells, strict=True)]
+    headings = page.locator("#chosen th").all_text_contents()
+    wanted = page.locator("#table-layers thead th").all_inner_texts()[1:]
+    assert headings == [" ".join(heading.split()) for heading in wanted]
+
+
+def test_the_reader_is_brought_back_when_the_panel_closes(browser: Browser, run_report: Path) -> None:
+    with opened(browser, run_report) as found:
+        page = found.page
+        box = page.locator(".choosable").first
+        box.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("button", name="Close").focus()
+        page.keyboard.press("Enter")
+        assert _chosen(page) == set()
+        assert box.evaluate("box => box === document.activeElement")
 
 
 def test_layers_by_keyboard(browser: Browser, run_report: Path) -> None:
@@ -297,6 +363,11 @@ def _reached_with_tab(page: Page) -> int:
 def test_a_layer_can_be_linked_to(browser: Browser, run_report: Path) -> None:
     with opened(browser, run_report, anchor="#layer-2") as found:
         assert _chosen(found.page) == {"2"}
+        found.page.evaluate("location.hash = '#layer-4'")
+        expect(found.page.locator("rect.chosen[data-layer='4']").first).to_be_attached()
+        assert _chosen(found.page) == {"4"}
+        found.page.evaluate("location.hash = '#layer-4000'")
+        assert _chosen(found.page) == {"4"}
 
 
 _LAYER_UNDER_EVERY_NAME = """

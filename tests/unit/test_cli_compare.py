@@ -76,5 +76,13 @@ def test_bad_input_is_one_sentence(runs: Path, capsys: pytest.CaptureFixture[str
     assert "Did you mean 'pruned'" in failed(capsys, a, b, "--run", "prune")
     assert "trace has no such run" in failed(capsys, a, str(runs / "trace"), "--run", "pruned")
     assert "unknown format 'gif'" in failed(capsys, a, b, "--format", "gif")
-    assert "is a file" in failed(capsys, a, b, "--out", str(tmp_path / "file"))
+    for inside in ("", "/x", "/x/y"):
+        said = failed(capsys, a, b, "--out", f"{tmp_path}/file{inside}")
+        assert f"{tmp_path}/file: Not a directory" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_no_folder_is_none(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(runs / "a"), str(runs / "b"), "--out", ""]) == 2
+    found = capsys.readouterr()
+    assert found.out == "" and "must name a folder" in found.err

@@ -9,7 +9,8 @@ import pytest
 
 from reports.comparison.compare import compare
 from reports.comparison.lineup import line_up
-from reports.comparison.sentences import notes, same
+from reports.comparison.notes import notes
+from reports.comparison.sentences import same
 from reports.comparison.sides import MOST_SIDES, make_sides
 from sparsesim.machine import load_machine
 from sparsesim.machine.fields import field_rows
@@ -127,9 +128,6 @@ def test_inputs_that_differ_are_listed(tmp_path: Path) -> None:
     rows = {row.name: row.values for row in found.settings.inputs}
     assert rows["seed"] == ("0", "7") and rows["batch"] == ("32", "8")
     assert rows["simulated"] == ("1", "4") and rows["pruning rate of dO"] == ("0.9", "-")
-    said = " ".join(notes(found))
-    for words in ("different seeds", "means over 4 and 1 samples", "different energy tables"):
-        assert words in said
 
 
 def test_versions_and_digests_come_from_the_manifest(tmp_path: Path) -> None:
@@ -149,7 +147,7 @@ def test_versions_and_digests_come_from_the_manifest(tmp_path: Path) -> None:
     rows = {row.name: row.values for row in found.settings.inputs}
     assert rows["energy table, contents"] == ("a" * 12, "b" * 12)
     assert rows["energy table, changed rows"] == ("-", "energy.mac.int16=1")
-    assert any("may differ for that reason alone" in sentence for sentence in same(found))
+    assert any("numbers may differ for that reason alone" in sentence for sentence in same(found))
 
 
 @pytest.mark.parametrize("broken", [{}, {"versions": 3, "inputs_sha256": [], "arguments": "x"}])
@@ -195,20 +193,6 @@ def test_networks_without_a_common_layer_are_said_to_be(tmp_path: Path) -> None:
     assert found.attributions[0].matched == ()
     said = " ".join(notes(found))
     assert "no layer in common" in said and "not of the same work" in said
-
-
-def test_other_samples_of_gtw_are_told_from_another_machine(tmp_path: Path) -> None:
-    one = made_result()
-    layers = tuple(
-        replace(layer, useful_macs=layer.useful_macs + 9) if layer.stage == "gtw" else layer
-        for layer in one.layers
-    )
-    words = "GTW has other useful MACs in 2 layers"
-    other = replace(one, layers=layers)
-    assert any(words in note for note in notes(compared(tmp_path, {"a": one, "b": other})))
-    assert not any(
-        words in note for note in notes(compared(tmp_path, {"a": one, "b": replace(other, seed=1)}))
-    )
 
 
 def test_hostile_names_are_plain_in_all_sentences(tmp_path: Path) -> None:

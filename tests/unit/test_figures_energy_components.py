@@ -175,6 +175,37 @@ def test_every_bar_has_its_value_with_unit_beside_it() -> None:
         assert shown == expected
 
 
+def test_values_stand_beside_the_panel_clear_of_every_whisker() -> None:
+    drawing = drawn(made_result())
+    renderer = drawing.figure.canvas.get_renderer()
+    for _, axes in panels(drawing).values():
+        edge = axes.get_window_extent(renderer).x1
+        numbers = [text for text in axes.texts if text.get_text()[0].isdigit()]
+        assert all(text.get_window_extent(renderer).x0 > edge for text in numbers)
+        assert all(high < axes.get_xlim()[1] for _, high in whiskers(axes).values())
+
+
+def with_components(result: Result, run: str, on_chip: dict[str, float], dram: float) -> Result:
+    """The low column is half, the high one twice these energies in pJ; on_chip also leaks 1e6 less."""
+    chip = {name: Range(value / 2, value, 2 * value) for name, value in on_chip.items()}
+    more = on_chip["leakage"] + 1e6
+    whole = chip | {"leakage": Range(more / 2, more, 2 * more), "dram": Range(dram / 2, dram, 2 * dram)}
+    changed = replace(result.runs[run], energy_pj=Energy(chip, whole))
+    return replace(result, runs=dict(result.runs) | {run: changed})
+
+
+def test_the_words_tell_totals_and_the_largest_part_of_each_accounting() -> None:
+    result = made_result()
+    for place, run in enumerate(result.runs, start=1):
+        parts = {"mac": 1e6, "leakage": place * 4e6, "wires": 2e6}
+        result = with_components(result, run, parts, 50e6)
+    on_chip, with_dram = drawn(result).alt.split("; ")
+    assert on_chip.startswith("on chip: dense 7.00 uJ (low 3.50 uJ, high 14.0 uJ), ")
+    assert "natural 11.0 uJ (low 5.50 uJ, high 22.0 uJ), the largest part leakage with 8.00 uJ" in on_chip
+    assert with_dram.startswith("with DRAM: dense 58.0 uJ (low 29.0 uJ, high 116 uJ), ")
+    assert with_dram.endswith("high 132 uJ), the largest part DRAM with 50.0 uJ.")
+
+
 def test_axes_are_in_the_unit_they_name() -> None:
     drawing = drawn(made_result())
     sizes = {"mJ": 1e9, "uJ": 1e6, "nJ": 1e3, "pJ": 1.0}

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from reports.figures.drawing import Drawing, Rows
 from reports.figures.group_heat import group_heat
 from reports.figures.style import house_style
-from reports.language import RAMP
+from reports.language import CAUSE_WORDS, RAMP
 from sparsesim.machine import Machine
 from sparsesim.results.interval import FloatArray
 from sparsesim.results.model import LayerResult, Result
@@ -20,7 +20,7 @@ from sparsesim.results.parts import ON_CHIP_CAUSES
 from tests.builders_results import MACHINE, made_result, step_records
 from tests.drawn import svg, words
 
-PANELS = [("dense", "busy"), ("pruned", "busy"), ("pruned", "imbalance"), ("pruned", "buffer")]
+PANELS = [("dense", "busy"), *(("pruned", cause) for cause in ON_CHIP_CAUSES)]
 
 
 def of_groups(layer: LayerResult, groups: int) -> FloatArray:
@@ -102,8 +102,44 @@ def test_the_data_are_the_cycles_of_every_group_by_cause(result: Result) -> None
 
 def test_words_say_what_is_seen(result: Result) -> None:
     drawing = drawn(result)
-    assert {f"{run}: {cause}" for run, cause in PANELS} <= words(drawing)
+    assert {f"{run}\n{CAUSE_WORDS[cause].partition(':')[0]}" for run, cause in PANELS} <= words(drawing)
     assert {"PE group", "share of on-chip cycles", *result.layer_names()} <= words(drawing)
+
+
+def shares_of(result: Result, **shares: float) -> Result:
+    """With these shares of the last run's causes in one group of the first layer, else busy only."""
+    states = np.zeros((MACHINE.array.groups, len(ON_CHIP_CAUSES)))
+    states[:, 0] = 100
+    for cause, share in shares.items():
+        states[3, ON_CHIP_CAUSES.index(cause)] = 100 * share
+        states[3, 0] -= 100 * share
+    busy = np.zeros_like(states)
+    busy[:, 0] = 100
+    first = result.layer_names()[0]
+    layers = tuple(
+        layer
+        if layer.stage == "other"
+        else replace(layer, cycles_of_groups=states if (layer.run, layer.name) == ("pruned", first) else busy)
+        for layer in result.layers
+    )
+    return replace(result, layers=layers)
+
+
+def test_every_cause_that_matters_somewhere_is_drawn_and_the_others_are_said_not_to_be(
+    result: Result,
+) -> None:
+    drawing = drawn(shares_of(result, reject=0.3, ppu=0.051, dispatch=0.049))
+    titles = [axes.get_title() for axes in drawing.figure.axes if axes.images]
+    assert titles == ["dense\nbusy", "pruned\nbusy", "pruned\nreject", "pruned\nPPU"]
+    assert "in the data only: imbalance, buffer, dispatch." in drawing.lead
+    assert "Not drawn by group: natural." in drawing.lead
+    assert "pruned reject 0% to 30%" in drawing.alt
+
+
+def test_panels_are_not_narrower_where_there_are_more(result: Result) -> None:
+    few, many = drawn(shares_of(result)), drawn(result)
+    assert len(many.figure.axes) > len(few.figure.axes)
+    assert many.figure.get_figwidth() > few.figure.get_figwidth()
 
 
 def test_a_result_that_knows_only_sums_over_the_groups_has_no_such_figure(result: Result) -> None:

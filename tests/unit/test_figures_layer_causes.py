@@ -1,4 +1,4 @@
-"""Where the cycles went: are the bars the result's causes, in percent of the dense cycles of the same row?"""
+"""Cycles by cause: are the bars the result's causes, in percent of the dense cycles of the same row?"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reports.figures.layer_causes import layer_causes
 from reports.figures.style import house_style
 from reports.language import CAUSE_WORDS
 from reports.language import CAUSES as COLOURS
+from reports.numbers import times
 from sparsesim.results.model import Result
 from sparsesim.results.parts import CAUSES
 from tests.builders_results import made_result, step_records
@@ -88,6 +89,13 @@ def test_words_say_what_is_seen_and_layers_only_are_targets(result: Result) -> N
     drawing = drawn(result)
     assert {"dense", "% of the row's dense cycles", *CAUSE_WORDS.values()} <= words(drawing)
     assert drawing.targets == [Rows(drawing.figure.axes[0], 3)]
+
+
+def test_a_panel_is_titled_with_the_speedup_of_the_accounting_drawn(result: Result) -> None:
+    titles = [axes.get_title() for axes in drawn(result).figure.axes[:3]]
+    told = {run: times(result.speedup[run].with_dram) for run in result.compared}
+    assert titles == ["dense", *(f"{run}: speedup {speedup}" for run, speedup in told.items())]
+    assert told["pruned"] != times(result.speedup["pruned"].on_chip)
 
 
 def test_a_layer_without_cycles_is_an_empty_row(result: Result) -> None:

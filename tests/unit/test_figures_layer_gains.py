@@ -13,6 +13,7 @@ import pytest
 from reports.figures.layer_gains import layer_gains, save_figure
 from reports.figures.style import house_style
 from reports.language import run_colour
+from reports.numbers import times
 from tests.builders_results import made_result, step_records
 
 
@@ -53,6 +54,19 @@ def test_data_are_the_ratios_of_the_result() -> None:
         assert data["pruned_speedup"][place] == dense[name].cycles.on_chip / pruned[name].cycles.on_chip
         ratio = dense[name].energy_pj.on_chip.centre / pruned[name].energy_pj.on_chip.centre
         assert data["pruned_energy_efficiency"][place] == ratio
+
+
+def test_the_words_tell_the_whole_network_on_chip() -> None:
+    result = made_result()
+    with house_style():
+        drawing = layer_gains(result)
+    for run in result.compared:
+        speedup, efficiency = result.speedup[run].on_chip, result.energy_efficiency[run].on_chip
+        told = f"{run} {times(speedup)} faster and {times(efficiency)} more energy-efficient"
+        assert told in drawing.alt
+        for axes, total in zip(drawing.figure.axes, (speedup, efficiency), strict=True):
+            assert f"{run} {times(total)}" in [text.get_text() for text in axes.texts]
+    assert "one training step, per sample" in drawing.figure.legends[0].get_title().get_text()
 
 
 def test_equal_results_give_equal_files(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from reports.language import INK, PAPER, PUBLISHED, run_colour
 from reports.numbers import times
 from sparsesim.energy import Range
 from sparsesim.results.model import Result
-from sparsesim.results.parts import ACCOUNTINGS, Energy
+from sparsesim.results.parts import ACCOUNTINGS, Accounts, Energy
 from tests.builders_results import MACHINE, PROFILE, made_result, step_records
 
 TRANSFERRED = PROFILE | {"transferred_from": "another network"}
@@ -179,6 +179,79 @@ def test_the_published_averages_are_called_that_and_drawn_in_their_own_colour() 
     assert "no network's own figure" in drawing.lead
     assert [column[-1] for column in drawing.data.values()][:3] == ["published average", "pruned", "on_chip"]
     assert (drawing.data["speedup"][-1], drawing.data["energy_efficiency"][-1]) == quoted
+
+
+def test_the_published_averages_are_those_of_the_abstract() -> None:
+    """Of Dai et al., DAC 2020: 2.7 times the speed, 2.2 times the energy efficiency."""
+    for axes, value in zip(drawn(made_result()).figure.axes, (2.7, 2.2), strict=True):
+        (line,) = [line for line in axes.lines if line.get_color() == PUBLISHED.light]
+        assert list(line.get_xdata()) == [value, value]
+
+
+def with_efficiency(result: Result, low: float, high: float) -> Result:
+    """The last run's energies, so that the ratios with the low and the high column are these."""
+    dense, chip = result.runs["dense"].energy_pj.on_chip, result.runs["pruned"].energy_pj
+    energies = {"mac": Range(dense.low / low, dense.centre, dense.high / high)}
+    changed = replace(result.runs["pruned"], energy_pj=Energy(energies, chip.with_dram_components))
+    return replace(result, runs=dict(result.runs) | {"pruned": changed})
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 9.0), (9.0, 0.5), (8.0, 9.0)])
+def test_there_is_room_for_the_longest_whisker(low: float, high: float) -> None:
+    """The centre, 1 here, may lie outside of what low and high columns give."""
+    drawing = drawn(with_efficiency(made_result(), low, high))
+    efficiency = drawing.figure.axes[1]
+    smallest, largest = min(low, high, 1.0), max(low, high)
+    assert pytest.approx((smallest, largest)) in lines(efficiency, thick=False)
+    assert efficiency.get_xlim()[1] > largest > 2.2
+    place = list(zip(drawing.data["run"], drawing.data["accounting"], strict=True)).index(
+        ("pruned", "on_chip")
+    )
+    row = {name: values[place] for name, values in drawing.data.items()}
+    assert (row["energy_efficiency_low_column"], row["energy_efficiency_high_column"]) == pytest.approx(
+        (low, high)
+    )
+    assert (row["energy_efficiency_smallest"], row["energy_efficiency_largest"]) == pytest.approx(
+        (smallest, largest)
+    )
+
+
+def test_there_is_room_for_the_interval_of_a_speedup() -> None:
+    result = made_result(step_records(samples=4))
+    wide = {run: Accounts(6.0, 1.0) for run in result.compared}
+    speedup, _ = drawn(replace(result, speedup_half_width=wide)).figure.axes
+    assert speedup.get_xlim()[1] > result.speedup["pruned"].on_chip + 6.0
+
+
+def test_values_stand_beside_the_panel_clear_of_whiskers_and_lines() -> None:
+    drawing = drawn(made_result())
+    renderer = drawing.figure.canvas.get_renderer()
+    for axes in drawing.figure.axes:
+        edge = axes.get_window_extent(renderer).x1
+        values = [text for text in axes.texts if text.get_color() != PUBLISHED.light]
+        assert all(text.get_window_extent(renderer).x0 > edge for text in values)
+
+
+def test_the_words_tell_both_accountings() -> None:
+    result = made_result()
+    alt = drawn(result).alt
+    for run in result.compared:
+        speedup, efficiency = result.speedup[run], result.energy_efficiency[run]
+        assert (
+            f"{run} over dense: "
+            f"on chip {times(speedup.on_chip)} faster and {times(efficiency.on_chip)} more energy-efficient; "
+            f"with DRAM {times(speedup.with_dram)} faster and {times(efficiency.with_dram)} more "
+            "energy-efficient."
+        ) in alt
+
+
+def test_long_names_are_brief_beside_the_bars_and_whole_in_the_data() -> None:
+    names = [f"{'company.' * 20}net{place}" for place in range(2)]
+    drawing = drawn(*networks(*names))
+    labels = [label.get_text().split("\n")[0] for label in drawing.figure.axes[0].get_yticklabels()]
+    assert [label[-4:] for label in labels[:2]] == ["net0", "net1"]
+    assert max(map(len, labels)) <= 28
+    assert drawing.data["label"][0] == f"{names[0]}, cifar10"
 
 
 def test_the_data_are_the_bars_with_what_is_unknown_left_empty() -> None:

@@ -16,6 +16,7 @@ from reports.figures.roofline import roofline
 from reports.figures.roofs import dots_under, roofs
 from reports.figures.style import house_style
 from reports.language import PAPER, STAGES
+from reports.numbers import percent
 from sparsesim.results.model import LayerResult, Result
 from sparsesim.results.parts import Accounts, ByteCounts
 from tests.builders_results import MACHINE, made_result, small_trace, step_records
@@ -93,6 +94,36 @@ def test_the_data_and_the_targets_are_the_points() -> None:
             for point in points(axes, run, stage)
         }
         assert shown == {(run, stage, x, y) for _, stage, run, x, y in mine}
+
+
+def with_bytes(result: Result, buffer: dict[str, float], dram: dict[str, float]) -> Result:
+    """Every stage has one useful MAC a cycle and moves so many bytes with it."""
+
+    def changed(layer: LayerResult) -> LayerResult:
+        moved = ByteCounts(
+            buffer_read=100 * buffer.get(layer.stage, 0.0), dram_write=100 * dram.get(layer.stage, 0.0)
+        )
+        return replace(layer, useful_macs=100.0, cycles=Accounts(100.0, 200.0), bytes=moved)
+
+    layers = tuple(changed(layer) if layer.stage != "other" else layer for layer in result.layers)
+    return replace(result, layers=layers)
+
+
+def test_the_words_count_the_points_right_of_the_knee_and_tell_the_best() -> None:
+    buffer, dram = roofs(MACHINE)
+    far, near = {"gtw": 10 * buffer.knee}, {"forward": buffer.knee / 10, "gta": buffer.knee / 10}
+    result = with_bytes(made_result(), far | near, {"gta": 10 * dram.knee})
+    counts = {
+        stage: sum(layer.stage == stage for layer in result.layers) for stage in ("forward", "gta", "gtw")
+    }
+    first, second = drawn(result).alt.split(" DRAM: ")
+    assert (counts["forward"], counts["gta"], counts["gtw"]) == (9, 3, 6)
+    assert "18 points" in first
+    assert "; 6 of them on the side where bytes" in first
+    assert f"reaches {percent(10 / buffer.macs_per_cycle)} of the roof" in first
+    assert "3 points" in second
+    assert "; 3 of them on the side where bytes" in second
+    assert f"reaches {percent(0.5 * 10 / dram.macs_per_cycle)} of the roof" in second
 
 
 def test_the_roofs_are_the_multipliers_and_the_bandwidths_of_the_machine() -> None:

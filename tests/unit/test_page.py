@@ -6,7 +6,10 @@ import base64
 import csv
 import io
 import math
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,12 +29,19 @@ from reports.page.layer_table import layer_table
 from reports.page.model import Cell, Column, Page, Row, Section, Table
 from reports.page.of_run import run_page
 from reports.page.render import render, table_csv
+from reports.page.run_table import extremes, run_table
+from sparsesim.energy import Range
 from sparsesim.results.model import DENSE, Result
+from sparsesim.results.parts import ON_CHIP_CAUSES
 from tests.builders_pages import HOSTILE, drawings_of_result, hostile_result
-from tests.builders_results import made_result
+from tests.builders_results import MACHINE, made_result, step_records
 from workloads.errors import UserError
 
 MANIFEST: dict[str, Any] = {"volatile": {"argv": ["sparsesim", "run", "resnet18", "--prune", "0.9"]}}
+
+
+# What the stages read, as docs/microarchitecture.md has it: O = I * W, dI = dO * W where I was kept, dW = I * dO.
+READS = {"forward": ("input",), "gta": ("grad_output", "grad_input_mask"), "gtw": ("input", "grad_output")}
 
 
 def page_of(result: Result) -> Page:
@@ -100,26 +110,80 @@ def test_nothing_on_the_page_is_fetched(html: str) -> None:
     assert "url(http" not in html and "@import" not in html
 
 
-def test_the_table_holds_the_result() -> None:
+def test_every_cell_of_the_layer_table() -> None:
     result = made_result()
     table = layer_table(result)
-    headings = [column.heading.replace("\n", " ") for column in table.columns]
+    names = [column.csv or column.heading for column in table.columns]
     found = {run: result.of_run(run) for run in result.runs}
-    assert len(table.rows) == len(found[DENSE]) - 2  # two layers of other work
+    assert len(table.rows) == len([key for key in found[DENSE] if key[1] != "other"])
     for row in table.rows:
-        cells = dict(zip(headings, row.cells, strict=True))
+        cells = dict(zip(names, row.cells, strict=True))
         where = cells["layer"].text, cells["stage"].text.lower()
-        for run in result.runs:
-            assert cells[f"{run} cycles"].value == found[run][where].cycles.on_chip
-        ratio = found[DENSE][where].cycles.on_chip / found["pruned"][where].cycles.on_chip
-        assert cells["pruned speedup"].value == pytest.approx(ratio)
-        assert cells["pruned energy"].value == found["pruned"][where].energy_pj.on_chip.centre
+        dense, pruned = found[DENSE][where], found["pruned"][where]
+        wanted = {f"{run}_cycles": found[run][where].cycles.on_chip for run in result.runs}
+        for run in result.compared:
+            wanted[f"{run}_speedup"] = dense.cycles.on_chip / found[run][where].cycles.on_chip
+        energies = [one.energy_pj.on_chip.centre for one in (dense, pruned)]
+        wanted |= {"pruned_energy_pj": energies[1], "pruned_energy_efficiency": energies[0] / energies[1]}
+        wanted |= {f"{one.run}_pe_utilization": one.pe_utilization for one in (dense, pruned)}
+        for cause in ON_CHIP_CAUSES:
+            share = pruned.group_cycles[cause] / MACHINE.array.groups / pruned.cycles.on_chip
+            wanted[f"pruned_{cause}_share"] = share
+        read = {
+            "forward": ("input",),
+            "gta": ("grad_output", "grad_input_mask"),
+            "gtw": ("input", "grad_output"),
+        }
+        for operand in ("input", "grad_output", "grad_input_mask"):
+            there = operand in read[where[1]]
+            wanted[f"pruned_{operand}_density"] = pruned.density[operand] if there else math.nan
+        assert set(cells) == {"layer", "stage", *wanted}
+        for name, value in wanted.items():
+            assert cells[name].value == pytest.approx(value, nan_ok=True), name
         assert row.layer == result.layer_names().index(where[0])
 
 
-def test_the_page_of_a_trace_has_its_runs() -> None:
-    from tests.builders_results import step_records
+@pytest.mark.parametrize("samples", [1, 3])
+def test_every_cell_of_the_run_table(samples: int) -> None:
+    result = made_result(step_records(samples=samples))
+    rows = list(csv.reader(io.StringIO(table_csv(run_table(result)))))
+    assert len(rows) == 1 + 2 * len(result.runs)
+    for line in rows[1:]:
+        cells = dict(zip(rows[0], line, strict=True))
+        accounting, run = cells["accounting"].replace(" ", "_").lower(), result.runs[cells["run"]]
+        wanted = {"cycles": getattr(run.cycles, accounting)}
+        wanted["energy_pj"] = getattr(run.energy_pj, accounting).centre
+        if run.name != DENSE:
+            ratios = result.energy_efficiency_range[run.name][accounting]
+            wanted["speedup"] = getattr(result.speedup[run.name], accounting)
+            wanted["energy_efficiency"] = ratios.centre
+            wanted["energy_efficiency_least"], wanted["energy_efficiency_most"] = min(ratios), max(ratios)
+        if run.name in result.speedup_half_width:
+            wanted["speedup_half_width"] = getattr(result.speedup_half_width[run.name], accounting)
+            widths = result.energy_efficiency_half_width[run.name]
+            wanted["energy_efficiency_half_width"] = getattr(widths, accounting)
+        if accounting == "on_chip":
+            wanted |= {"pe_utilization": run.pe_utilization, "useful_macs": run.useful_macs}
+        found = {
+            name: float(cell) for name, cell in cells.items() if cell and name not in ("run", "accounting")
+        }
+        assert found == pytest.approx(wanted)
+    assert ("speedup_half_width" in rows[0]) == (samples > 1)
 
+
+def test_a_range_holds_its_centre() -> None:
+    assert extremes(Range(2.44, 2.46, 2.29)) == (2.29, 2.46)
+    assert all(map(math.isnan, extremes(Range(math.nan, math.nan, math.nan))))
+
+
+def test_where_sparsesim_is_installed_is_not_told() -> None:
+    manifest = {"volatile": {"argv": ["/home/a-name/sparsesim/__main__.py", "run", "x"], "wall_seconds": 1}}
+    html = render(run_page(made_result(), manifest, {}))
+    assert "a-name" not in html and "__main__.py" in html and "wall_seconds" in html
+    assert manifest["volatile"]["argv"][0].startswith("/home")
+
+
+def test_the_page_of_a_trace_has_its_runs() -> None:
     result = made_result(step_records(("dense", "recorded")), prune=None)
     said = Parsed(render(page_of(result))).text
     assert "recorded" in said and "pruned" not in said.replace("natural + pruned", "")
@@ -258,6 +322,35 @@ def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
     assert PAGE in files and "speedup-energy.pdf" in files and "table-layers.csv" in files
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes(), name
+
+
+def test_settings_of_the_user_change_no_file(tmp_path: Path) -> None:
+    """A matplotlibrc in the current folder, as somebody may have one, and a backend that does not exist."""
+    rc = ("svg.image_inline: False", "text.usetex: True", "axes.facecolor: red", "savefig.format: xyz")
+    rc += ("savefig.bbox: tight", "pdf.fonttype: 42", "savefig.facecolor: blue", "path.sketch: 1, 100, 2")
+    (tmp_path / "matplotlibrc").write_text("\n".join(rc))
+    script = (
+        "from pathlib import Path\nfrom tests.unit.test_page import made_result, page_of, write_report\n"
+        "write_report(page_of(made_result()), Path('there'), ('html', 'png', 'svg', 'pdf'))\n"
+    )
+    repository = str(Path(__file__).parents[2])
+    environment = {**os.environ, "MPLBACKEND": "nonsense", "PYTHONPATH": repository}
+    command = [sys.executable, "-c", script]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True)
+    write_report(page_of(made_result()), tmp_path / "here", ("html", "png", "svg", "pdf"))
+    for path in (tmp_path / "here").iterdir():
+        assert path.read_bytes() == (tmp_path / "there" / path.name).read_bytes(), path.name
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "matplotlibrc", "there"]
+
+
+def test_what_a_kill_left_behind_goes_with_the_next_report(tmp_path: Path) -> None:
+    left, running = tmp_path / ".report.partial-old", tmp_path / ".report.partial-new"
+    for folder in (left, running):
+        folder.mkdir()
+        (folder / "half").write_text("x")
+    os.utime(left, (0, 0))
+    write_report(page_of(made_result()), tmp_path, ("svg",))
+    assert not left.exists() and running.exists()
 
 
 def test_only_the_formats_that_are_wanted(tmp_path: Path) -> None:

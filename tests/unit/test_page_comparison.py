@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from reports.comparison.compare import Comparison
-from reports.figures.of_comparison import comparison_drawings
+from reports.comparison.drawings import comparison_drawings
 from reports.figures.style import house_style
 from reports.files import PAGE, write_report
-from reports.page.comparison_tables import layers_table, totals_table
+from reports.page.comparison_tables import layers_table, settings_tables
+from reports.page.comparison_totals import totals_table
 from reports.page.model import Page
 from reports.page.of_comparison import comparison_page
 from reports.page.render import render
@@ -74,15 +75,48 @@ def test_rows_and_figures_share_their_layers(real: Comparison) -> None:
         assert len(re.findall(rf'data-layer="{place}"', html)) >= 4  # two figures and a row of each table
 
 
-def test_totals_hold_the_ratios_to_the_reference(real: Comparison) -> None:
-    rows = [
-        [cell.value if cell.value is not None else cell.text for cell in row.cells]
-        for row in totals_table(real).rows
+def test_totals_have_a_spread_only_where_one_is_known(real: Comparison, tmp_path: Path) -> None:
+    headings = [column.heading for column in totals_table(real).columns]
+    assert "cycles\n+-" in headings and "efficiency\n+-" in headings
+    single = compared(tmp_path, {"a": made_result(), "b": made_result(prune=0.5)})
+    assert not any("+-" in column.heading for column in totals_table(single).columns)
+
+
+def test_what_differs_is_told_in_full(tmp_path: Path) -> None:
+    """On the page and in the CSV, whatever its length and wherever it differs."""
+    one, long = made_result(), "drawn " * 30
+    profiles = [replace(one.profile, source=f"{long}{end}") for end in ("once", "twice")]
+    found = compared(tmp_path, {str(at): replace(one, profile=new) for at, new in enumerate(profiles)})
+    table = next(table for table in settings_tables(found) if table.stem == "table-inputs")
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        ["sparsity, source", f"{long}once", f"{long}twice", ""]
     ]
-    for side in real.sides:
-        found = next(row for row in rows if row[:3] == ["recorded", "with DRAM", side.label])
-        wanted = side.measures.cycles.with_dram / real.sides[0].measures.cycles.with_dram
-        assert found[3] == side.measures.cycles.with_dram and found[4] == pytest.approx(wanted)
+
+
+def test_what_looks_alike_and_is_not_is_told_apart(tmp_path: Path) -> None:
+    one = made_result()
+    names = [replace(one.profile, name=name) for name in ("a\x00", "a\x01")]
+    found = compared(tmp_path, {str(at): replace(one, profile=new) for at, new in enumerate(names)})
+    cells = [cell.text for cell in settings_tables(found)[0].rows[0].cells]
+    assert cells == ["sparsity, name", "'a\\x00'", "'a\\x01'", ""]
+
+
+def test_transferred_sparsity_is_a_warning(tmp_path: Path) -> None:
+    one = made_result()
+    other = replace(one, profile=replace(one.profile, transferred_from="densities of elsewhere"))
+    warnings = page_of(compared(tmp_path, {"a": one, "b": other})).warnings
+    said = "B: TRANSFERRED sparsity, not all of it recorded on resnet18 on cifar10: densities of elsewhere."
+    assert warnings[0] == said
+
+
+@pytest.mark.parametrize(("others", "cards"), [(1, 4), (2, 8), (4, 8), (5, 4)])
+def test_cards_are_of_all_sides_or_it_is_said_of_which(others: int, cards: int, tmp_path: Path) -> None:
+    runs = {str(at): made_result(seed=at) for at in range(others + 1)}
+    page = page_of(compared(tmp_path, runs))
+    letters = {card.small.partition(" over ")[0] for card in page.cards}
+    said = any("of B only" in text for text in page.sections[0].paragraphs)
+    assert len(page.cards) == cards and said == (letters == {"B"} and others > 1)
+    assert letters == ({"B"} if others > 4 else set("BCDEF"[:others]))
 
 
 def test_stems_are_unique_and_safe(real: Comparison) -> None:

@@ -117,7 +117,7 @@ def test_the_data_of_the_points_are_the_frames_and_what_is_missing_is_empty() ->
 
 
 def test_the_best_of_a_value_that_no_point_is_allowed_at_is_empty() -> None:
-    data = effects_data(study(), VARIED, CYCLES, [Constraint("area_mm2", "<=", 0.1)])
+    data = effects_data(study(), VARIED, [CYCLES], [Constraint("area_mm2", "<=", 0.1)])
     assert set(data["best_row"]) == {None}
     assert set(data[f"best_{CYCLES.figure}"]) == {None}
 
@@ -181,7 +181,7 @@ def test_the_overview_shows_the_design_that_is_best_over_all_workloads() -> None
     # The fastest design lacks a workload.
     frame = frame[~((frame["array.groups"] == 112) & (frame["network"] == "vgg16"))].reset_index(drop=True)
     with house_style():
-        drawing = study_overview(frame, VARIED, CYCLES, [])
+        drawing = study_overview(frame, VARIED, [CYCLES], [])
     assert drawing is not None
     assert "groups 56, pes_per_group 3" in drawing.lead
     chosen = frame[(frame["array.groups"] == 56) & (frame["array.pes_per_group"] == 3)]
@@ -198,7 +198,7 @@ def test_without_a_design_done_on_all_workloads_the_best_of_each_stand_without_a
     frame = with_gains(study(("alexnet", "vgg16")))
     frame = frame[(frame["array.groups"] >= 56) == (frame["network"] == "vgg16")].reset_index(drop=True)
     with house_style():
-        drawing = study_overview(frame, VARIED, CYCLES, [])
+        drawing = study_overview(frame, VARIED, [CYCLES], [])
     assert drawing is not None
     assert "different designs" in drawing.lead
     assert "average" not in drawing.data["label"]
@@ -206,7 +206,7 @@ def test_without_a_design_done_on_all_workloads_the_best_of_each_stand_without_a
 
 def test_points_without_ratios_have_no_overview() -> None:
     with house_style():
-        assert study_overview(study(("alexnet", "vgg16")), VARIED, CYCLES, []) is None
+        assert study_overview(study(("alexnet", "vgg16")), VARIED, [CYCLES], []) is None
 
 
 # Targets

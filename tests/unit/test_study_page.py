@@ -172,7 +172,7 @@ def test_of_very_many_points_the_best_are_in_the_table_and_a_sentence_says_so() 
     kept = set(rows_of(found))
     assert front <= kept
     others = frame[~frame["row"].isin(front)]
-    best = others.sort_values(CYCLES.figure, kind="stable")["row"].tolist()[: len(kept) - len(front)]
+    best = others.sort_values([CYCLES.figure, ENERGY.figure, "row"])["row"].tolist()[: len(kept) - len(front)]
     assert kept == front | set(best)
     assert len(render(made)) < 5_000_000
 
@@ -278,8 +278,26 @@ def test_equal_studies_give_equal_reports(tmp_path: Path) -> None:
 def test_the_csv_of_the_points_is_at_full_precision() -> None:
     frame = study()
     lines = table_csv(tables(page(frame))["table-points"]).splitlines()
-    place = lines[0].split(",").index("cycles with DRAM")
+    place = lines[0].split(",").index(CYCLES.figure)
     assert [float(line.split(",")[place]) for line in lines[1:]] == frame[CYCLES.figure].tolist()
+
+
+def test_headings_of_numbers_in_a_csv_are_names_with_units() -> None:
+    found = tables(page(study(), constraints=[SMALL]))
+    expected = ["row", "state", *VARIED, "with_dram_cycles", "with_dram_energy_pj", "area_mm2"]
+    expected.append("with_dram_speedup")
+    assert table_csv(found["table-points"]).splitlines()[0].split(",") == expected
+    assert table_csv(found["table-best"]).splitlines()[0].split(",")[-3:] == expected[-3:]
+
+
+def test_a_page_sent_alone_is_whole_whatever_the_size_of_its_data() -> None:
+    frame = study(grid={"array.groups": range(1, 2001), "array.pes_per_group": [1, 2, 3]})
+    html = render(page(frame, varied=["array.groups", "array.pes_per_group"]))
+    parsed = Parsed(html)
+    assert "Data: table-points.csv beside this page." in parsed.text
+    fetched = [value for name in ("href", "src") for _, has in parsed.having(name) for value in [has[name]]]
+    assert fetched
+    assert all(str(value).startswith(("#", "data:")) for value in fetched)
 
 
 # From the store

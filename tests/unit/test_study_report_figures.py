@@ -163,7 +163,7 @@ def test_colours_of_few_numbers_are_evenly_spread_steps_and_of_choices_those_of_
 def test_lines_have_the_colours_of_the_language() -> None:
     (step,) = artists(draw_pareto(study(), VARIED, [CYCLES, ENERGY], []).axes[0], "step")
     assert step.get_color() == INK.light
-    figure = draw_effects(study(), VARIED, CYCLES, [])
+    figure = draw_effects(study(), VARIED, [CYCLES], [])
     assert figure is not None
     for name in ("median", "best"):
         (line,) = artists(figure.axes[0], name)
@@ -186,7 +186,7 @@ def test_what_explains_a_picture_keeps_its_colours_on_the_dark_page() -> None:
 
 def test_effects_draw_every_point_the_median_and_the_best_that_is_allowed() -> None:
     frame = study()
-    figure = draw_effects(frame, VARIED, CYCLES, [SMALL])
+    figure = draw_effects(frame, VARIED, [CYCLES], [SMALL])
     assert figure is not None
     axes = next(axes for axes in figure.axes if axes.get_xlabel() == "groups")
     meeting = frame[frame["area_mm2"] <= 1.2]
@@ -202,10 +202,10 @@ def test_effects_draw_every_point_the_median_and_the_best_that_is_allowed() -> N
 
 def test_effects_have_a_panel_for_every_setting_with_two_values_the_largest_first() -> None:
     frame = study().assign(**{"policy.fixed": 3})
-    figure = draw_effects(frame, ["policy.fixed", *reversed(VARIED)], CYCLES, [])
+    figure = draw_effects(frame, ["policy.fixed", *reversed(VARIED)], [CYCLES], [])
     assert figure is not None
     assert [axes.get_xlabel() for axes in figure.axes] == ["groups", "pes_per_group", "kind"]
-    assert draw_effects(frame, ["policy.fixed"], CYCLES, []) is None
+    assert draw_effects(frame, ["policy.fixed"], [CYCLES], []) is None
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_an_axis_is_logarithmic_where_positive_values_span_more_than_ten_times(
     values: list[int], scaling: str
 ) -> None:
     frame = study(grid={"array.groups": [1, 2, 3]}).assign(**{"array.groups": values})
-    figure = draw_effects(frame, ["array.groups"], CYCLES, [])
+    figure = draw_effects(frame, ["array.groups"], [CYCLES], [])
     assert figure is not None
     assert figure.axes[0].get_xscale() == scaling
 

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from reports.study.effects import levels, main_effects
+from reports.study.effects import main_effects
 from reports.study.figure import save_study_figures
 from reports.study.labels import axis_unit, excluded_text, heading, limit_text, short_names, shown_figure
+from reports.study.levels import levels
 from reports.study.points import allowed, knee, workloads
 from reports.terminal.study_table import print_study
 from reports.terminal.table import console_for

@@ -184,7 +184,11 @@ def _a_file(folder: Path) -> None:
 
 BAD = [
     (_foreign_database, "its index.sqlite is not of a sparsesim study"),
-    (_no_database, r"the study is damaged \(file is not a database\)"),
+    (
+        _no_database,
+        r"the study is damaged \(file is not a database\); restore the folder from a copy, or make the study "
+        "again in another one",
+    ),
     (_newer, r"made by a newer sparsesim \(schema 2; this one knows 1\); update sparsesim"),
     (_other_files, "is not (empty and not )?a study"),
     (_a_file, "is not a study|Not a directory"),

@@ -47,7 +47,8 @@ def from_sqlite(folder: Path, error: sqlite3.Error, stored_rows: int | None) -> 
 def damaged(folder: Path, what: str) -> UserError:
     """The sentence for an index or a table whose bytes make no sense."""
     return UserError(
-        f"{folder}: the study is damaged ({what}); restore the folder from a copy, or give another --out."
+        f"{folder}: the study is damaged ({what}); restore the folder from a copy, or make the study "
+        "again in another one."
     )
 
 

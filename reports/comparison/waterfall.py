@@ -8,11 +8,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from reports.comparison.attribution import KINDS, QUANTITIES, Attribution, Quantity, totals
+from reports.comparison.kinds import kind_colour, kind_word, label_scale
 from reports.comparison.numbers import TEXTS, WORDS, change, signed
 from reports.comparison.sentences import heading
 from reports.figures.bars import draw_bars
 from reports.figures.drawing import Drawing
-from reports.figures.kinds import kind_colour, kind_word, label_scale
 from reports.figures.rows import WIDTH_INCHES
 from reports.figures.titles import head
 from reports.language import ACCOUNTING_WORDS, FAINT, INK, run_colour
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STEM = "waterfall"
 _ROW_INCHES, _MARGIN_INCHES = 0.2, 1.8
 _THICKNESS = 0.7
+_STROKE_POINTS = 3.0
 _SMALL_POINTS = 7
 _ROOM_FOR_VALUES = 0.25  # of the width of the scale
 # Where all steps lie within this part of the scale it begins later than 0, as far before the first step as
@@ -66,9 +67,9 @@ def waterfall(attribution: Attribution) -> Drawing:
     return Drawing(
         stem=f"{STEM}-{attribution.side.letter.lower()}",
         title=f"From {letters[0]} to {letters[1]}",
-        lead=f"From the top bar, {attribution.reference.label}, to the lowest, {attribution.side.label}: "
-        "every step begins where the one above it ends; to the left is a saving. Cycles of the PE groups by "
-        "cause, energy by component.",
+        lead=f"From the top, {attribution.reference.label}, to the bottom, {attribution.side.label}: every "
+        "step begins where the one above it ends; to the left is a saving. Where the scale does not begin at "
+        "0 the two are strokes, not bars. Cycles of the PE groups by cause, energy by component.",
         alt=_alt(panels),
         figure=figure,
         data=_data(panels),
@@ -102,7 +103,7 @@ def _draw(
     axes: Axes, attribution: Attribution, steps: Sequence[Step], quantity: Quantity, accounting: str
 ) -> None:
     begin = _begin(steps)
-    _bars(axes, attribution, steps, quantity)
+    _bars(axes, attribution, steps, quantity, cut=begin > 0)
     farthest = max(max(step.begin, step.end) for step in steps) or 1.0
     axes.set_xlim(begin, farthest + _ROOM_FOR_VALUES * (farthest - begin))
     _connect(axes, steps)
@@ -128,11 +129,23 @@ def _begin(steps: Sequence[Step]) -> float:
     return max(0.0, low - (high - low))
 
 
-def _bars(axes: Axes, attribution: Attribution, steps: Sequence[Step], quantity: Quantity) -> None:
+def _bars(axes: Axes, attribution: Attribution, steps: Sequence[Step], quantity: Quantity, cut: bool) -> None:
+    """cut: the scale does not begin at 0, so the length of a bar would not be what the whole of a side is."""
     sides = {attribution.reference.letter: attribution.reference, attribution.side.letter: attribution.side}
     for row, step in enumerate(steps):
         colour = kind_colour(quantity, step.kind) if step.kind else run_colour(sides[step.label].run)
-        draw_bars(axes, [row], [step.begin], [step.width], _THICKNESS, colour)
+        if cut and not step.kind:
+            _stroke(axes, row, step.end, colour)
+        else:
+            draw_bars(axes, [row], [step.begin], [step.width], _THICKNESS, colour)
+
+
+def _stroke(axes: Axes, row: int, value: float, colour: str) -> None:
+    from matplotlib.collections import LineCollection  # noqa: PLC0415
+
+    half = _THICKNESS / 2
+    line = [(value, row - half), (value, row + half)]
+    axes.add_collection(LineCollection([line], colors=colour, linewidths=_STROKE_POINTS, capstyle="butt"))
 
 
 def _connect(axes: Axes, steps: Sequence[Step]) -> None:

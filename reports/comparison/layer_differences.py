@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.comparison.attribution import KINDS, QUANTITIES, Attribution, FloatArray, Quantity
-from reports.comparison.numbers import WORDS, signed
+from reports.comparison.kinds import kind_colour, kind_word, label_scale
+from reports.comparison.numbers import TOGETHER, WORDS, signed
 from reports.comparison.sentences import heading
 from reports.figures.bars import draw_bars, legend_handle
 from reports.figures.drawing import Drawing, Rows
-from reports.figures.kinds import kind_colour, kind_word, label_scale
 from reports.figures.panels import title_panels
 from reports.figures.rows import row_figure
 from reports.figures.titles import head
@@ -115,7 +115,7 @@ def _handles() -> list[Artist]:
         for kind in _kinds(quantity):
             words.setdefault(kind_colour(quantity, kind), {})[quantity] = kind_word(quantity, kind)
     handles: list[Artist] = [legend_handle(_together(said), colour) for colour, said in words.items()]
-    stroke = Line2D([], [], color=INK.light, linewidth=0, marker="|", markersize=8, label="together")
+    stroke = Line2D([], [], color=INK.light, linewidth=0, marker="|", markersize=8, label=TOGETHER)
     return [*handles, stroke]
 
 
@@ -147,7 +147,7 @@ def _largest(attribution: Attribution, quantity: Quantity, net: FloatArray) -> s
     if not net.any():
         return ""
     line = int(np.abs(net).argmax())
-    return f", most of all {attribution.lineup.texts[line]} {signed(float(net[line]), quantity)}"
+    return f", most of all {attribution.text(line)} {signed(float(net[line]), quantity)}"
 
 
 def _data(layers: Sequence[str], tables: Mapping[Quantity, FloatArray]) -> Mapping[str, Sequence[Any]]:

@@ -11,10 +11,10 @@ from matplotlib.collections import LineCollection
 
 from reports.comparison.attribution import QUANTITIES, Attribution
 from reports.comparison.compare import Comparison
+from reports.comparison.drawings import CAUSES, GAINS, LAYERS, comparison_drawings
+from reports.comparison.kinds import kind_colour
+from reports.comparison.layer_differences import layer_differences
 from reports.figures.drawing import Drawing, Rows
-from reports.figures.kinds import kind_colour
-from reports.figures.layer_differences import layer_differences
-from reports.figures.of_comparison import CAUSES, GAINS, LAYERS, comparison_drawings
 from reports.figures.style import house_style
 from tests.builders_comparisons import compared, simulated, slowed
 from tests.builders_pages import hostile_result
@@ -95,6 +95,13 @@ def test_what_is_drawn_is_in_the_data(real: Comparison) -> None:
                 assert data[f"{kind}_difference_{UNITS[quantity]}"] == differences(
                     attribution, quantity, kind
                 )
+
+
+def test_the_largest_difference_is_told_be_it_a_loss_or_a_gain(tmp_path: Path) -> None:
+    one = made_result(step_records(layers=3))
+    faster = compared(tmp_path, {"a": one, "b": slowed(one, {"conv0": 1.1, "conv2": 0.2})}).attributions[0]
+    slower = compared(tmp_path, {"a": one, "b": slowed(one, {"conv0": 0.9, "conv1": 3.0})}).attributions[0]
+    assert "most of all conv2 -" in drawn(faster).alt and "most of all conv1 +" in drawn(slower).alt
 
 
 def test_layers_can_be_chosen_in_the_rows(real: Comparison) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.figures.layer_differences import layer_differences
+from reports.comparison.layer_differences import layer_differences
+from reports.comparison.waterfall import waterfall
 from reports.figures.overview import overview
-from reports.figures.waterfall import waterfall
 
 if TYPE_CHECKING:
     from reports.comparison.compare import Comparison

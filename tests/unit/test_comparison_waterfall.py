@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 from reports.comparison.attribution import KINDS, QUANTITIES, Attribution, totals
 from reports.comparison.compare import Comparison
+from reports.comparison.waterfall import waterfall
 from reports.figures.drawing import Drawing
 from reports.figures.style import house_style
-from reports.figures.waterfall import waterfall
 from reports.language import CAUSES, COMPONENTS, run_colour
 from sparsesim.energy import EnergyModel, default_table
 from sparsesim.results.model import Result
-from sparsesim.results.parts import ACCOUNTINGS
+from sparsesim.results.parts import ACCOUNTINGS, Accounts
 from sparsesim.results.result import build_result
-from tests.builders_comparisons import compared, simulated
+from tests.builders_comparisons import compared, simulated, slowed
 from tests.builders_pages import hostile_result
 from tests.builders_results import MACHINE, PROFILE, made_result, step_records
 from tests.drawn import bars, svg, words
@@ -40,6 +43,16 @@ def of_made(folder: Path, one: Result, other: Result) -> Attribution:
     return compared(folder, {"a": one, "b": other}).attributions[0]
 
 
+def strokes(axes: Axes) -> dict[int, float]:
+    """Where the vertical lines stand that lie within a row."""
+    segments = [s for c in axes.collections if isinstance(c, LineCollection) for s in c.get_segments()]
+    found = {}
+    for (x, low), (_, high) in segments:
+        if round(low) == round(high):
+            found[round(low)] = float(x)
+    return found
+
+
 def test_a_step_is_as_long_as_its_cause_and_begins_where_the_last_one_ends(real: Comparison) -> None:
     for attribution in real.attributions:
         for axes, (quantity, accounting) in zip(drawn(attribution).figure.axes, PANELS, strict=True):
@@ -49,7 +62,12 @@ def test_a_step_is_as_long_as_its_cause_and_begins_where_the_last_one_ends(real:
                 totals(side, quantity)[accounting] for side in (attribution.reference, attribution.side)
             )
             last = len(KINDS[quantity, "with_dram"]) + 1
-            assert found[0].width == pytest.approx(before) and found[last].width == pytest.approx(after)
+            if axes.get_xlim()[0] > 0:
+                assert strokes(axes) == {0: pytest.approx(before), last: pytest.approx(after)}
+                assert 0 not in found and last not in found
+            else:
+                assert strokes(axes) == {}
+                assert found[0].width == pytest.approx(before) and found[last].width == pytest.approx(after)
             level = before
             for row, kind in enumerate(KINDS[quantity, "with_dram"], start=1):
                 change = split[kind][2] if kind in split else 0.0
@@ -70,7 +88,8 @@ def test_causes_and_components_have_the_colours_they_have_everywhere(real: Compa
         allowed = {colour.light for colour in family.values()} | {run_colour("recorded")}
         found = bars(axes)
         assert set(found) <= allowed
-        assert len(found[run_colour("recorded")]) == 2
+        totals_drawn = len(found.get(run_colour("recorded"), ())) + len(strokes(axes))
+        assert totals_drawn == 2
 
 
 def test_what_is_drawn_is_in_the_data(real: Comparison) -> None:
@@ -104,6 +123,25 @@ def test_a_scale_that_does_not_begin_at_zero_says_so(real: Comparison) -> None:
     for attribution in real.attributions:
         for axes in drawn(attribution).figure.axes:
             assert (axes.get_xlim()[0] > 0) == ("does not begin at 0" in axes.get_xlabel())
+
+
+@pytest.mark.parametrize(("share", "cut"), [(0.02, True), (0.14, True), (0.2, False)])
+def test_thin_steps_are_drawn_on_a_part_of_the_scale(share: float, cut: bool, tmp_path: Path) -> None:
+    """As far from the lowest step to the left end as the steps are wide: half of the scale is steps."""
+    one = made_result()
+    axes = drawn(of_made(tmp_path, one, slower(one, 1 + share))).figure.axes[0]
+    low, high = one.runs["pruned"].cycles.on_chip, one.runs["pruned"].cycles.on_chip * (1 + share)
+    assert axes.get_xlim()[0] == pytest.approx(low - (high - low) if cut else 0.0)
+
+
+def slower(result: Result, by: float) -> Result:
+    """The result with all cycles of its layers and runs so many times as long."""
+    found = slowed(result, {layer.name: by for layer in result.layers})
+    runs = {
+        name: replace(run, cycles=Accounts(run.cycles.on_chip * by, run.cycles.with_dram * by))
+        for name, run in result.runs.items()
+    }
+    return replace(found, runs=runs)
 
 
 def test_equal_comparisons_give_equal_files(real: Comparison) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from reports.comparison.attribution import Quantity
 from reports.language import CAUSE_WORDS, CAUSES, COMPONENT_WORDS, COMPONENTS
+from reports.numbers import ENERGY_UNITS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_UNITS = (("mJ", 1e9), ("uJ", 1e6), ("nJ", 1e3), ("pJ", 1.0))
 _TICKS = 5
 
 
@@ -36,7 +36,7 @@ def label_scale(axes: Axes, quantity: Quantity, label: str, more: str = "") -> N
         axes.set_xlabel(label + more)
         return
     farthest = max(map(abs, axes.get_xlim()))
-    unit, size = next((found for found in _UNITS if farthest >= found[1]), _UNITS[-1])
+    unit, size = next((found for found in ENERGY_UNITS if farthest >= found[1]), ENERGY_UNITS[-1])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _minus(f"{value / size:,.10g}")))
     axes.set_xlabel(f"{label} [{unit}]{more}")
 
