@@ -49,7 +49,7 @@ def settle(figure: Figure) -> None:
         return
     FigureCanvasAgg(figure)
     figure.set_dpi(rcParams["savefig.dpi"])
-    figure.draw_without_rendering()
+    engine.execute(figure)
     figure.set_layout_engine("none")
 
 

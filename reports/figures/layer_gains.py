@@ -119,7 +119,7 @@ def _panel(
 
 
 def _draw_total(axes: Axes, total: float, colour: str, text: str, points: float) -> None:
-    """A dashed line across all layers, its text so many points above; a white rim keeps it visible on its own bars."""
+    """A dashed line across all layers, its text so many points above; a rim shows it on its own bars."""
     from matplotlib.patheffects import withStroke  # noqa: PLC0415
 
     rim = [withStroke(linewidth=3, foreground=PAPER.light)]

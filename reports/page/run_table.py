@@ -23,8 +23,8 @@ _COLUMNS = (
     Column("energy", csv="energy_pj"),
     Column("energy\nefficiency", "dense energy / energy, centre values", csv="energy_efficiency"),
     Column("+-", _WIDTH, csv="energy_efficiency_half_width"),
-    Column("least", "of the three columns of the energy table", csv="energy_efficiency_least"),
-    Column("most", "of the three columns of the energy table", csv="energy_efficiency_most"),
+    Column("smallest", "of the three columns of the energy table", csv="energy_efficiency_smallest"),
+    Column("largest", "of the three columns of the energy table", csv="energy_efficiency_largest"),
     Column("PE use", "useful MACs / (on-chip cycles x PEs x MACs per PE)", csv="pe_utilization"),
     Column("useful\nMACs", csv="useful_macs"),
 )

@@ -40,7 +40,7 @@ from workloads.errors import UserError
 MANIFEST: dict[str, Any] = {"volatile": {"argv": ["sparsesim", "run", "resnet18", "--prune", "0.9"]}}
 
 
-# What the stages read, as docs/microarchitecture.md has it: O = I * W, dI = dO * W where I was kept, dW = I * dO.
+# What the stages read (docs/microarchitecture.md): O = I * W, dI = dO * W where I was kept, dW = I * dO.
 READS = {"forward": ("input",), "gta": ("grad_output", "grad_input_mask"), "gtw": ("input", "grad_output")}
 
 
@@ -157,7 +157,10 @@ def test_every_cell_of_the_run_table(samples: int) -> None:
             ratios = result.energy_efficiency_range[run.name][accounting]
             wanted["speedup"] = getattr(result.speedup[run.name], accounting)
             wanted["energy_efficiency"] = ratios.centre
-            wanted["energy_efficiency_least"], wanted["energy_efficiency_most"] = min(ratios), max(ratios)
+            wanted["energy_efficiency_smallest"], wanted["energy_efficiency_largest"] = (
+                min(ratios),
+                max(ratios),
+            )
         if run.name in result.speedup_half_width:
             wanted["speedup_half_width"] = getattr(result.speedup_half_width[run.name], accounting)
             widths = result.energy_efficiency_half_width[run.name]
