@@ -80,6 +80,9 @@ class Runner:
             self._fill(source, landing, finished)
             for batch in landing.batches():
                 self._land(batch, finished)
+                # A future that is still held here would be computed again, with the simulations it is made
+                # of, if the worker that has it dies before the next batch.
+                batch.clear()
                 self._fill(source, landing, finished)
         except (ClosedClientError, CommClosedError) as error:
             raise ClusterLost(LOST) from error

@@ -61,6 +61,7 @@ def drawn(result: Result) -> list[Drawing]:
         drawings = [drawing for found in run_drawings(result).values() for drawing in found]
         for drawing in drawings:
             settle(drawing.figure)
+            drawing.figure.draw_without_rendering()  # a legend has its place when it is drawn
     return drawings
 
 

@@ -57,7 +57,7 @@ def test_a_file_instead_of_a_folder(run: Path) -> None:
 def test_a_folder_that_holds_something_else(tmp_path: Path) -> None:
     refused(tmp_path, f"{tmp_path}: is not a run folder: it has no summary.json")
     (tmp_path / INDEX).touch()
-    refused(tmp_path, "is the folder of a study, not of a run; read it with sparsesim.load_study")
+    refused(tmp_path, "is the folder of a study, not of a run; see it with `show` or sparsesim.load_study")
     assert reading.STUDY_INDEX == INDEX
 
 
