@@ -192,3 +192,8 @@ theme.addEventListener("click", () => {
 });
 dark.addEventListener("change", label);
 label();
+
+/* Paper has no way to open what is closed. */
+const folded = document.querySelectorAll("details:not([open])");
+addEventListener("beforeprint", () => { for (const one of folded) one.open = true; });
+addEventListener("afterprint", () => { for (const one of folded) one.open = false; });

@@ -86,9 +86,7 @@ def _nearest(path: Path) -> str:
 
 def _instead(folder: Path) -> str:
     if (folder / STUDY_INDEX).is_file():
-        return (
-            "is the folder of a study, not of a run; see it with `show` or sparsesim.load_study."
-        )
+        return "is the folder of a study, not of a run; see it with `show` or sparsesim.load_study."
     return f"is not a run folder: it has no {SUMMARY}; give a folder that `run` has written."
 
 

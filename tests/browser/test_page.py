@@ -181,7 +181,16 @@ def test_prints_whole(browser: Browser, report: Path) -> None:
         expect(found.page.locator("nav")).to_be_hidden()
         assert _background(found.page) == "rgb(255, 255, 255)"
         _screenshot(found.page, f"{_name_of(report)}-print")
+        _check_columns_on_paper(found.page)
         assert found.page.pdf().startswith(b"%PDF")
+
+
+def _check_columns_on_paper(page: Page) -> None:
+    """A4, upright, with the browser's margins: no table is wider than the paper."""
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    wide = "all => all.filter((one) => one.scrollWidth > one.parentElement.clientWidth + 1).length"
+    assert page.locator("table").evaluate_all(wide) == 0
 
 
 def _background(page: Page) -> str:
