@@ -9,6 +9,14 @@ from typing import Annotated
 import typer
 
 from sparsesim.cli.texts import folder, names, number, whole
+from sparsesim.cli.timeline_options import (
+    TimelineCycles,
+    TimelineFile,
+    TimelineLayer,
+    TimelineOptions,
+    TimelineRun,
+    TimelineStage,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -136,6 +144,11 @@ def run(
     report: Annotated[
         bool, typer.Option("--report", help="Write the page and all figures into the run folder.")
     ] = False,
+    timeline: TimelineFile = None,
+    timeline_layer: TimelineLayer = None,
+    timeline_stage: TimelineStage = None,
+    timeline_run: TimelineRun = None,
+    timeline_cycles: TimelineCycles = None,
 ) -> None:
     """Simulate one training step: dense baseline, natural sparsity, natural + pruned.
 
@@ -167,6 +180,7 @@ def run(
         json=json,
         figure=figure,
         report=report,
+        timeline=TimelineOptions(timeline, timeline_layer, timeline_stage, timeline_run, timeline_cycles),
     )
 
 

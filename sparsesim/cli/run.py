@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparsesim.api import simulate
 from sparsesim.cli.progress import Progress
+from sparsesim.cli.timeline_options import TimelineOptions
 from sparsesim.request import DEFAULT_DATASET, DEFAULT_PRUNE, Request, make_request
 from sparsesim.results import inputs
 from sparsesim.results.folder import RunFolder, folder_name, reserve
@@ -21,6 +22,9 @@ from sparsesim.results.model import Result
 from sparsesim.workload import profile_of
 from workloads.catalog import NETWORKS, load_network
 from workloads.errors import UserError
+
+if TYPE_CHECKING:
+    from sparsesim.cli.timeline import Recorded
 
 # Writes what it makes of a result and its manifest into a folder.
 Drawer = Callable[[Result, Mapping[str, Any], Path], None]
@@ -46,7 +50,14 @@ class RunOptions:
 
 
 def run_command(
-    request: RunOptions, *, out: Path | None, save: bool, json: bool, figure: bool, report: bool
+    request: RunOptions,
+    *,
+    out: Path | None,
+    save: bool,
+    json: bool,
+    figure: bool,
+    report: bool,
+    timeline: TimelineOptions,
 ) -> None:
     """Simulate what is asked for; UserError before anything is computed for whatever cannot be used."""
     started = datetime.now(UTC)
@@ -59,12 +70,39 @@ def run_command(
     if save:
         name = folder_name(started, network, dataset, vars(request))
         folder = reserve(out, name)
+    recorded = _timeline(timeline, request)
     result = _simulate(request)
     if request.check:
         print("checked: every layer computes what the reference does", file=sys.stderr)
     if folder is None:
         _show(result, None, json)
-        return
+    else:
+        _save_and_show(folder, result, request, started, json, figure, report)
+    if recorded is not None:
+        from sparsesim.cli.timeline import write_recorded  # noqa: PLC0415
+
+        write_recorded(recorded, sys.stderr if json else sys.stdout)
+
+
+def _timeline(timeline: TimelineOptions, request: RunOptions) -> Recorded | None:
+    """The timeline that is asked for, not yet written."""
+    if timeline == TimelineOptions():
+        return None
+    from sparsesim.cli.timeline import recorded  # noqa: PLC0415
+
+    return recorded(timeline, _checked(request), request.threads)
+
+
+def _save_and_show(
+    folder: RunFolder,
+    result: Result,
+    request: RunOptions,
+    started: datetime,
+    json: bool,
+    figure: bool,
+    report: bool,
+) -> None:
+    """Print the result, and keep it in a run folder with what is drawn of it."""
     try:
         path = _save(folder, result, request, started, _writers(figure, report))
     except (OSError, UserError):

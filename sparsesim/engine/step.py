@@ -151,8 +151,8 @@ def _task_count(plan: Plan) -> int:
     return stages * len(plan.runs)
 
 
-def _run_task(plan: Plan, task: _Task) -> StageRecord:
-    started = time.perf_counter()
+def _masks(plan: Plan, task: _Task) -> LayerMasks:
+    """What the task's samples have where, stacked by rows if there are several."""
     if task.run.pruning is None:
         masks = plan.source.dense(task.work, task.count)
     elif task.work.is_fc:
@@ -162,7 +162,19 @@ def _run_task(plan: Plan, task: _Task) -> StageRecord:
         masks = _stack([plan.source.masks(task.work.layer, task.run.pruning, s) for s in wanted])
     if not task.work.gta_masked and masks.grad_input_mask is not None:
         masks = LayerMasks(masks.input, masks.grad_output, None)
-    return _record(task, masks, started, plan.check)
+    return masks
+
+
+def _run_task(plan: Plan, task: _Task) -> StageRecord:
+    started = time.perf_counter()
+    return _record(task, _masks(plan, task), started, plan.check)
+
+
+def first_of_stage(plan: Plan, run: Run, work: ConvWork, stage: Stage) -> tuple[StageProgram, LayerMasks]:
+    """Program and masks of the first record that simulate_step makes of a layer and stage of a run."""
+    compiled = _compiled(plan, run, work, stage)
+    task = _Task(run, work, compiled, stage, 0, compiled.program.samples)
+    return compiled.program, _masks(plan, task)
 
 
 def other_record(work: OtherWork, target: Target) -> OtherRecord:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from compiler.compile import compile_stage
 from compiler.mapping.infeasible import MappingError
@@ -22,6 +21,7 @@ from sparsesim.engine.operands import pack_operands
 from sparsesim.engine.stage import kernel_machine, run_stage
 from sparsesim.stepper import step_program, step_tile
 from tests.builders import inputs_broadcast_program, layer_program, random_layer, random_machine
+from tests.builders_masks import random_layer_masks
 from workloads.sparsity.masks import LayerMasks
 
 COUNTS = {
@@ -39,20 +39,6 @@ COUNTS = {
     "useful_products": layout.USEFUL,
     "entries": layout.ENTRIES,
 }
-DENSITIES = (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)
-
-
-def _masks(program: StageProgram, rng: np.random.Generator) -> LayerMasks:
-    """Random masks, clustered by channel, now and then without a ReLU mask."""
-    g, samples = program.geometry, program.samples
-
-    def draw(channels: int, rows: int, columns: int) -> NDArray[np.bool_]:
-        density = rng.choice(DENSITIES, (channels, 1, 1)) if rng.random() < 0.5 else rng.choice(DENSITIES)
-        return rng.random((channels, rows, columns)) < density
-
-    inputs = draw(g.in_channels, samples * g.in_size[0], g.in_size[1])
-    grads = draw(g.out_channels, samples * g.out_size[0], g.out_size[1])
-    return LayerMasks(inputs, grads, inputs if samples == 1 and rng.random() < 0.7 else None)
 
 
 def _assert_equal(program: StageProgram, masks: LayerMasks) -> None:
@@ -93,7 +79,7 @@ def test_hand_made_programs(seed: int, form: tuple[Stage, str]) -> None:
         tiles=int(rng.integers(1, 3)),
         broadcast=form[1],
     )
-    _assert_equal(program, _masks(program, rng))
+    _assert_equal(program, random_layer_masks(program, rng))
 
 
 @SETTINGS
@@ -107,7 +93,7 @@ def test_compiled_programs(seed: int, stage: Stage) -> None:
         program = compile_stage(work, stage, target, 4, samples=4).program
     except MappingError:
         return
-    _assert_equal(program, _masks(program, rng))
+    _assert_equal(program, random_layer_masks(program, rng))
 
 
 @SETTINGS
@@ -118,7 +104,7 @@ def test_any_mapping_that_broadcasts_the_input(seed: int) -> None:
     target = replace(random_machine(rng), buffer_bytes=int(rng.choice([600, 2000, 100_000])))
     program = inputs_broadcast_program(random_layer(rng), target, rng)
     if program is not None:
-        _assert_equal(program, _masks(program, rng))
+        _assert_equal(program, random_layer_masks(program, rng))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -137,7 +123,7 @@ def test_whole_programs_behind_the_off_chip_memory(seed: int) -> None:
         program = compile_stage(work, Stage.FORWARD, target, 4).program
     except MappingError:
         pytest.skip("does not fit this small machine")
-    masks = _masks(program, rng)
+    masks = random_layer_masks(program, rng)
     outcome = run_stage(program, masks)
     expected = step_program(program, masks, outcome.transfers)
     assert outcome.cycles == expected.on_chip_cycles
@@ -165,7 +151,7 @@ def test_tiles_that_are_taken_for_alike(seed: int, stage: Stage) -> None:
         program = compile_stage(work, stage, target, 4).program
     except MappingError:
         return
-    masks = _masks(program, rng)
+    masks = random_layer_masks(program, rng)
     outcome = run_stage(program, masks)
     machine, operands = kernel_machine(target), pack_operands(program, masks)
     lengths, states = [], np.zeros_like(outcome.states)

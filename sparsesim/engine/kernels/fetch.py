@@ -28,6 +28,18 @@ from sparsesim.engine.kernels.layout import (
     PE_OPERATIONS,
     USEFUL,
 )
+from sparsesim.engine.kernels.log import (
+    BANK_TRACK,
+    FETCH_CH1,
+    FETCH_MASK,
+    FETCH_OPERATION,
+    FETCH_TRACK,
+    FETCH_WAIT,
+    HEADER,
+    note,
+    note_operation,
+    pe_log,
+)
 from sparsesim.engine.kernels.pe import run_masked, run_shared
 from sparsesim.engine.kernels.popcount import popcount
 
@@ -184,10 +196,18 @@ def choose_item(machine, state, c):  # type: ignore[no-untyped-def]
 
 
 @piece
-def transfer(machine, state, c, bank, lines):  # type: ignore[no-untyped-def]
-    """Burst of `lines` from a bank, first come first served; returns the arrival in the PEs."""
+def transfer(machine, state, c, bank, lines, what):  # type: ignore[no-untyped-def]
+    """Burst of `lines` from a bank, first come first served; returns the arrival in the PEs.
+
+    what: FETCH_OPERATION, FETCH_CH1 or FETCH_MASK.
+    """
     state.counts[LINES_READ] += lines
-    granted = max(state.fetch_event[c] + 1, state.bank_free[bank])
+    asked = state.fetch_event[c] + 1
+    granted = max(asked, state.bank_free[bank])
+    log, job, p = state.log, state.job[c], state.stream[c]
+    note(log, FETCH_TRACK, c, asked, granted, FETCH_WAIT, job, p, bank)
+    note(log, FETCH_TRACK, c, granted, granted + lines, what, job, p, bank)
+    note(log, BANK_TRACK, bank, granted, granted + lines, what, job, c, p)
     state.bank_free[bank] = granted + lines
     state.port_free[c] = granted + lines
     return granted + lines + machine.read_latency
@@ -201,7 +221,7 @@ def serve_prologue(job, machine, operands, state, c):  # type: ignore[no-untyped
     lines = (bits + machine.words_per_line * machine.operand_bits - 1) // (
         machine.words_per_line * machine.operand_bits
     )
-    transfer(machine, state, c, bank_of(machine, job[JOB_OUT_START] + group), lines)
+    transfer(machine, state, c, bank_of(machine, job[JOB_OUT_START] + group), lines, FETCH_MASK)
     state.prologue[c] -= 1
     if state.prologue[c] == 0:
         for p in range(machine.streams):
@@ -217,7 +237,7 @@ def serve_ch1(job, machine, operands, state, c, p):  # type: ignore[no-untyped-d
     channel = job[JOB_OUT_START] + job[JOB_OUT_COUNT] - state.ch1_left[c, p]
     lines = operands.ch1_lines[pair, channel]
     if lines > 0:
-        transfer(machine, state, c, bank_of(machine, channel), lines)
+        transfer(machine, state, c, bank_of(machine, channel), lines, FETCH_CH1)
         state.counts[CH1_WORDS] += operands.ch1_words[pair, channel]
 
 
@@ -230,19 +250,20 @@ def serve_operation(job, machine, operands, state, c, p, pair, channel):  # type
     if not operands.output_store:
         lines += state.kernel_lines[c]
         state.counts[CH1_WORDS] += active * operands.kernel_width
-    arrival = transfer(machine, state, c, bank_of(machine, channel), lines)
+    arrival = transfer(machine, state, c, bank_of(machine, channel), lines, FETCH_OPERATION)
     planes = operands.planes[operands.plane_of_pair[pair]]
     asked, dispatched, free = state.asked[c], state.dispatched[c], slot_free(machine, state, c, p)
-    pes, states = state.pe_free[c, p], state.states[c, p]
+    pes, states, at = state.pe_free[c, p], state.states[c, p], pe_log(machine, state, c, p, 0)
+    first = job[JOB_OUT_START]
     if planes.shape[1] == 1:
         latest, useful = run_shared(
-            word, planes, active, operands.weights, arrival, asked, dispatched, free, pes, states
+            word, planes, active, operands.weights, arrival, asked, dispatched, free, pes, states, at
         )
     else:
-        first = job[JOB_OUT_START]
         latest, useful = run_masked(
-            word, planes, first, active, operands.weights, arrival, asked, dispatched, free, pes, states
+            word, planes, first, active, operands.weights, arrival, asked, dispatched, free, pes, states, at
         )
+    note_operation(state.log, at.unit, at.job, pes, word, planes, first, active, operands.weights)
     state.slot_free[c, p, state.slot[c, p]] = latest
     state.slot[c, p] = state.slot[c, p] + 1 if state.slot[c, p] + 1 < machine.slots else 0
     vector = state.vector[c, p]
@@ -277,6 +298,8 @@ def serve_item(job, machine, operands, state, c):  # type: ignore[no-untyped-def
     state.counts[HEADERS] += 1
     state.port_free[c] = state.fetch_event[c] + 1  # header only, unless something is transferred
     p = state.stream[c]
+    start = state.fetch_event[c]
+    note(state.log, FETCH_TRACK, c, start, start + 1, HEADER, state.job[c], p, 0)
     if p < 0:
         serve_prologue(job, machine, operands, state, c)
     else:

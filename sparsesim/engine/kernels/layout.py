@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sparsesim.engine.kernels.log import Log
 
 # States of a PE, docs/microarchitecture.md section 8.
 BUSY, REJECT, IMBALANCE, BUFFER, PPU, DISPATCH = 0, 1, 2, 3, 4, 5
@@ -120,13 +123,17 @@ class State(NamedTuple):
     shared: NDArray[np.int64]  # [2] controller free, next job of the program order
     states: NDArray[np.int64]  # [c, p, g, N_STATES]
     counts: NDArray[np.int64]  # [N_COUNTS]
+    log: Log | None  # spans of time, where they are wanted
 
 
 CONTROLLER_FREE, NEXT_JOB = 0, 1
 
 
-def new_state(machine: Machine) -> State:
-    """State at cycle 0 of a tile: everything idle, every cluster about to ask for a job."""
+def new_state(machine: Machine, log: Log | None = None) -> State:
+    """State at cycle 0 of a tile: everything idle, every cluster about to ask for a job.
+
+    log: also note down what was when (kernels/log.py).
+    """
     c, p, g = machine.clusters, machine.streams, machine.groups
 
     def zeros(*shape: int) -> NDArray[np.int64]:
@@ -174,4 +181,5 @@ def new_state(machine: Machine) -> State:
         shared=zeros(2),
         states=zeros(c, p, g, N_STATES),
         counts=zeros(N_COUNTS),
+        log=log,
     )

@@ -23,7 +23,19 @@ from sparsesim.engine.kernels.layout import (
     PPU,
     RESULT_WORDS,
 )
-from sparsesim.engine.kernels.pe import wait
+from sparsesim.engine.kernels.log import (
+    BANK_TRACK,
+    DRAIN,
+    PPU_TRACK,
+    RESULT_WAIT,
+    SUMS_READ,
+    WRITE,
+    WRITE_TRACK,
+    WRITE_WAIT,
+    note,
+    pe_log,
+)
+from sparsesim.engine.kernels.pe import spend, wait
 
 
 @piece
@@ -48,13 +60,14 @@ def finish_group(job, machine, operands, state, c, g):  # type: ignore[no-untype
     start = max(done + machine.pipeline_cycles, state.written[c])
     drained = start + (n_acc + machine.ppu_words - 1) // machine.ppu_words
     for p in range(machine.streams):
-        states = state.states[c, p, g]
-        wait(states, state.pe_free[c, p, g], done, state.asked[c], state.dispatched[c], NEVER)
-        states[PPU] += drained - max(done, state.pe_free[c, p, g])
+        states, at = state.states[c, p, g], pe_log(machine, state, c, p, g)
+        wait(states, state.pe_free[c, p, g], done, state.asked[c], state.dispatched[c], NEVER, at)
+        spend(states, PPU, max(done, state.pe_free[c, p, g]), drained, at)
         state.pe_free[c, p, g] = drained
     state.group_free[c, g] = drained
     state.write_request[c, g] = drained
     state.counts[DRAINED_WORDS] += n_acc
+    note(state.log, PPU_TRACK, c * machine.groups + g, start, drained, DRAIN, state.job[c], 0, 0)
 
 
 @piece
@@ -62,7 +75,8 @@ def pass_group(machine, state, c, g):  # type: ignore[no-untyped-def]
     """An inactive group sits the job out until it is fetched."""
     for p in range(machine.streams):
         since = state.pe_free[c, p, g]
-        wait(state.states[c, p, g], since, state.fetched[c], state.asked[c], state.dispatched[c], NEVER)
+        at = pe_log(machine, state, c, p, g)
+        wait(state.states[c, p, g], since, state.fetched[c], state.asked[c], state.dispatched[c], NEVER, at)
         state.pe_free[c, p, g] = max(since, state.fetched[c])
     state.group_free[c, g] = max(state.group_free[c, g], state.fetched[c])
 
@@ -112,6 +126,19 @@ def result_size(job, machine, operands, group):  # type: ignore[no-untyped-def]
 
 
 @piece
+def note_write(machine, state, c, g, bank, granted, sums_read, end):  # type: ignore[no-untyped-def]
+    """What write port, bank and PPU do from the request of group g to the end of its burst."""
+    log, job, ppu = state.log, state.write_job[c], c * machine.groups + g
+    note(log, WRITE_TRACK, c, state.write_event[c], granted, WRITE_WAIT, job, g, bank)
+    note(log, WRITE_TRACK, c, granted, sums_read, SUMS_READ, job, g, bank)
+    note(log, WRITE_TRACK, c, sums_read, end, WRITE, job, g, bank)
+    note(log, BANK_TRACK, bank, granted, sums_read, SUMS_READ, job, c, g)
+    note(log, BANK_TRACK, bank, sums_read, end, WRITE, job, c, g)
+    note(log, PPU_TRACK, ppu, state.write_request[c, g], granted, RESULT_WAIT, job, bank, 0)
+    note(log, PPU_TRACK, ppu, granted, end, WRITE, job, bank, 0)
+
+
+@piece
 def serve_write(job, machine, operands, state, c):  # type: ignore[no-untyped-def]
     """The write port's event: the oldest request of the cluster (lowest group in a tie) meets its bank."""
     g = 0
@@ -120,7 +147,9 @@ def serve_write(job, machine, operands, state, c):  # type: ignore[no-untyped-de
             g = other
     read, written, words = result_size(job, machine, operands, g)
     bank = (job[JOB_OUT_START] + g) % machine.banks
-    end = max(state.write_event[c], state.bank_free[bank]) + read + written
+    granted = max(state.write_event[c], state.bank_free[bank])
+    end = granted + read + written
+    note_write(machine, state, c, g, bank, granted, granted + read, end)
     state.bank_free[bank] = end
     state.write_free[c] = end
     state.ppu_free[c, g] = end
@@ -144,9 +173,9 @@ def close_tile(machine, state):  # type: ignore[no-untyped-def]
         for g in range(machine.groups):
             own = max(state.asked[c], state.ppu_free[c, g])
             for p in range(machine.streams):
-                since = state.pe_free[c, p, g]
-                waiting = max(own - since, 0)
-                state.states[c, p, g, PPU] += waiting
-                state.states[c, p, g, IMBALANCE] += end - since - waiting
-                state.states[c, p, g, DISPATCH] += machine.switch_cycles
+                since, at = state.pe_free[c, p, g], pe_log(machine, state, c, p, g)
+                until = max(own, since)
+                spend(state.states[c, p, g], PPU, since, until, at)
+                spend(state.states[c, p, g], IMBALANCE, until, end, at)
+                spend(state.states[c, p, g], DISPATCH, end, end + machine.switch_cycles, at)
     return end

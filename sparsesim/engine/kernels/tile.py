@@ -21,6 +21,7 @@ from sparsesim.engine.kernels.layout import (
     NEVER,
     NEXT_JOB,
 )
+from sparsesim.engine.kernels.log import CONTROLLER_TRACK, JOB_DISPATCH, TILE_SWITCH, note
 from sparsesim.engine.kernels.ppu import close_tile, finish_job, serve_write
 
 
@@ -45,8 +46,10 @@ def dispatch(jobs, machine, operands, state, c):  # type: ignore[no-untyped-def]
     number = take_job(machine, state, c, jobs.shape[0])
     if number < 0:
         return
-    state.shared[CONTROLLER_FREE] = max(now, state.shared[CONTROLLER_FREE]) + machine.dispatch_cycles
-    start = state.shared[CONTROLLER_FREE]
+    taken = max(now, state.shared[CONTROLLER_FREE])
+    start = taken + machine.dispatch_cycles
+    state.shared[CONTROLLER_FREE] = start
+    note(state.log, CONTROLLER_TRACK, 0, taken, start, JOB_DISPATCH, number, c, 0)
     state.counts[JOBS] += 1
     state.job[c] = number
     state.dispatched[c] = start
@@ -116,4 +119,5 @@ def run_tile(jobs, machine, operands, state):  # type: ignore[no-untyped-def]
             finish_job(jobs[state.job[c]], machine, operands, state, c)
         update_event(state, c)
     end = close_tile(machine, state)
+    note(state.log, CONTROLLER_TRACK, 0, end, end + machine.switch_cycles, TILE_SWITCH, -1, -1, 0)
     return end + machine.switch_cycles
