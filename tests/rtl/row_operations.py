@@ -12,6 +12,7 @@ from compiler.program import RowOperation, Stage, StageProgram
 from compiler.target import Target
 from sparsesim.engine.kernels.layout import N_STATES, REJECT
 from sparsesim.engine.kernels.layout import Operands as Tables
+from sparsesim.engine.kernels.log import PeLog
 from sparsesim.engine.kernels.pe import run_masked, run_shared
 from sparsesim.engine.operands import pack_operands
 from sparsesim.stepper.operands import Operands, OsrcOperands, RowBlock, operands_of
@@ -271,7 +272,7 @@ def _engine_cost(layer: Layer, pair: int, channel: int, out: int) -> tuple[int, 
     tables = layer.tables
     planes = tables.planes[tables.plane_of_pair[pair]]
     states, free = np.zeros((1, N_STATES), np.int64), np.zeros(1, np.int64)
-    word, rest = tables.words[pair, channel], (tables.weights, 0, 0, 0, 0, free, states)
+    word, rest = tables.words[pair, channel], (tables.weights, 0, 0, 0, 0, free, states, PeLog(None, 0, 0))
     if planes.shape[1] == 1:
         run_shared(word, planes, 1, *rest)
     else:
