@@ -150,6 +150,11 @@ ACCOUNTING_WORDS = {"on_chip": "on chip", "with_dram": "with DRAM"}
 _EXTRA_RUNS = ("#7f4f24", "#3c6e71", "#9b2226", "#6a994e")
 
 
+def cause_word(cause: str) -> str:
+    """A cause of cycles in a word: "PPU"."""
+    return CAUSE_WORDS[cause].partition(":")[0]
+
+
 def run_colour(run: str) -> str:
     """The colour of a run on white paper; of a run nobody has named here, one by its name's letters."""
     found = RUNS.get(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 _SUFFIXES = ("", "k", "M", "G", "T", "P")
 # Of energies, and what 1 of each is in pJ; the largest first.
@@ -45,6 +46,15 @@ def energy(picojoules: float) -> str:
     rounded = _rounded(picojoules)
     unit, size = next((found for found in ENERGY_UNITS if rounded >= found[1]), ENERGY_UNITS[-1])
     return f"{_three_digits(picojoules / size)} {unit}"
+
+
+def extremes(values: Iterable[float]) -> tuple[float, float]:
+    """The smallest and the largest finite value; nan where there is none.
+
+    Of a ratio by the columns of the energy table low and high are columns, not extremes: any may be largest.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    return (min(finite), max(finite)) if finite else (math.nan, math.nan)
 
 
 def _rounded(value: float) -> float:

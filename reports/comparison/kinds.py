@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.comparison.attribution import Quantity
-from reports.language import CAUSE_WORDS, CAUSES, COMPONENT_WORDS, COMPONENTS
+from reports.language import CAUSES, COMPONENT_WORDS, COMPONENTS, cause_word
 from reports.numbers import ENERGY_UNITS
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def kind_colour(quantity: Quantity, kind: str) -> str:
 
 def kind_word(quantity: Quantity, kind: str) -> str:
     """A cause or component in a word: "PPU"."""
-    if quantity == "cycles":
-        return CAUSE_WORDS[kind].partition(":")[0]
-    return COMPONENT_WORDS.get(kind, kind)
+    return cause_word(kind) if quantity == "cycles" else COMPONENT_WORDS.get(kind, kind)
 
 
 def label_scale(axes: Axes, quantity: Quantity, label: str, more: str = "") -> None:

@@ -110,7 +110,7 @@ def _handles() -> list[Artist]:
     """A handle per colour: causes and components that are of one thing share theirs."""
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
-    words: dict[str, dict[str, str]] = {}
+    words: dict[str, dict[Quantity, str]] = {}
     for quantity in QUANTITIES:
         for kind in _kinds(quantity):
             words.setdefault(kind_colour(quantity, kind), {})[quantity] = kind_word(quantity, kind)
@@ -119,10 +119,10 @@ def _handles() -> list[Artist]:
     return [*handles, stroke]
 
 
-def _together(said: Mapping[str, str]) -> str:
+def _together(said: Mapping[Quantity, str]) -> str:
     if len(set(said.values())) == 1 and len(said) > 1:
         return next(iter(said.values()))
-    return ", ".join(f"{word} ({WORDS[quantity]})" for quantity, word in said.items())  # type: ignore[index]
+    return ", ".join(f"{word} ({WORDS[quantity]})" for quantity, word in said.items())
 
 
 def _title(attribution: Attribution, quantity: Quantity, table: FloatArray) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reports import published
 from reports.language import ACCOUNTING_WORDS
-from reports.numbers import times
+from reports.numbers import extremes, times
 from reports.text import plain, shown_name, shown_names
 from sparsesim.results.model import Result
 from sparsesim.results.parts import ACCOUNTINGS
@@ -50,13 +50,14 @@ class Gain:
 
     @property
     def energy_efficiency_extremes(self) -> tuple[float, float]:
-        """The smallest and the largest of the three columns."""
-        columns = (
-            self.energy_efficiency_low_column,
-            self.energy_efficiency,
-            self.energy_efficiency_high_column,
+        """The smallest and the largest of the three columns; nan where none is known."""
+        return extremes(
+            (
+                self.energy_efficiency_low_column,
+                self.energy_efficiency,
+                self.energy_efficiency_high_column,
+            )
         )
-        return min(columns), max(columns)
 
 
 def gains(result: Result, label: str) -> list[Gain]:

@@ -14,7 +14,7 @@ from reports.figures.insets import inset
 from reports.figures.panels import title_panels
 from reports.figures.rows import row_figure
 from reports.figures.titles import STEP, in_lines, run_names, workload_on_machine
-from reports.language import CAUSE_WORDS, PAPER, ramp
+from reports.language import CAUSE_WORDS, PAPER, cause_word, ramp
 from reports.numbers import percent
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES
@@ -44,7 +44,7 @@ class _Panel:
 
     @property
     def words(self) -> tuple[str, str]:
-        return self.run, _word(self.cause)
+        return self.run, cause_word(self.cause)
 
 
 def group_heat(result: Result) -> Drawing | None:
@@ -91,14 +91,10 @@ def _most(shares: Shares) -> float:
     return float(np.nanmax(shares, initial=0.0))
 
 
-def _word(cause: str) -> str:
-    return CAUSE_WORDS[cause].partition(":")[0]
-
-
 def _lead(result: Result, shown: Sequence[_Panel]) -> str:
     """Which runs and causes are drawn, and why these."""
     last, drawn = shown[-1].run, list(dict.fromkeys(panel.cause for panel in shown))
-    below = [_word(cause) for cause in ON_CHIP_CAUSES if cause not in drawn]
+    below = [cause_word(cause) for cause in ON_CHIP_CAUSES if cause not in drawn]
     rest = f" Below that, and in the data only: {', '.join(below)}." if below else ""
     between = [name for run, name in run_names(result).items() if run in result.compared[:-1]]
     skipped = f" Not drawn by group: {', '.join(between)}." if between else ""

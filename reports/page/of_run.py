@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.language import ACCOUNTING_WORDS
-from reports.numbers import times
+from reports.numbers import extremes, times
 from reports.page.layer_table import layer_table
 from reports.page.model import Card, Page, Section, anchor
-from reports.page.run_table import extremes, run_table
+from reports.page.run_table import run_table
 from reports.remarks import remarks, what
 from reports.text import shown_name
 from sparsesim.machine import export_yaml

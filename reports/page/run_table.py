@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from reports.language import ACCOUNTING_WORDS
-from reports.numbers import energy, percent, short, times
+from reports.numbers import energy, extremes, percent, short, times
 from reports.page.model import Cell, Column, Row, Table
 from reports.remarks import TITLES
 from sparsesim.energy import Range
@@ -43,12 +43,6 @@ def run_table(result: Result) -> Table:
     every = [*_TEXT, *_COLUMNS]
     rows = [Row([row.cells[place] for place in shown]) for row in rows]
     return Table(STEM, "All runs", [every[place] for place in shown], rows, sortable=False)
-
-
-def extremes(ratios: Range) -> tuple[float, float]:
-    """The smallest and the largest of a ratio by the columns of the energy table; nan where there is none."""
-    finite = [ratio for ratio in ratios if math.isfinite(ratio)]
-    return (min(finite), max(finite)) if finite else (math.nan, math.nan)
 
 
 def _cells(result: Result, name: str, accounting: str) -> Iterator[Cell]:

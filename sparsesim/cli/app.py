@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sparsesim.cli.texts import folder, names, number, whole
+from sparsesim.cli.options import folder_option, number_option, whole_option
+from sparsesim.cli.texts import workload_names
 from sparsesim.cli.timeline_options import (
     TimelineCycles,
     TimelineFile,
@@ -47,9 +48,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the machine; may be repeated."),
 ]
-Batch = Annotated[
-    int, typer.Option(parser=whole, metavar="N", help="Samples that weights may be reused over.")
-]
+Batch = Annotated[int, whole_option(help="Samples that weights may be reused over.", show_default=True)]
 
 
 def _or_one(density: float | None) -> float:
@@ -84,43 +83,22 @@ def run(
     override: Overrides = None,
     batch: Batch = 32,
     samples: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole,
-            metavar="N",
-            help="Samples to simulate (default 1; of a trace all).",
-            show_default=False,
-        ),
+        int | None, whole_option(help="Samples to simulate (default 1; of a trace all).")
     ] = None,
     prune: Annotated[
         float | None,
-        typer.Option(
-            parser=number,
-            metavar="P",
-            help="Pruning rate of dO (default 0.9); 0: natural sparsity only.",
-            show_default=False,
-        ),
+        number_option(metavar="P", help="Pruning rate of dO (default 0.9); 0: natural sparsity only."),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Seed of the masks that are drawn.")
-    ] = 0,
+    seed: Annotated[int, whole_option(help="Seed of the masks that are drawn.", show_default=True)] = 0,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Simulate exactly the masks of a recorded trace.")
     ] = None,
     density_input: Annotated[
         float | None,
-        typer.Option(
-            parser=number,
-            metavar="D",
-            help="Independent zeros instead of recorded ones: density of I.",
-            show_default=False,
-        ),
+        number_option(metavar="D", help="Independent zeros instead of recorded ones: density of I."),
     ] = None,
     density_grad_output: Annotated[
-        float | None,
-        typer.Option(
-            parser=number, metavar="D", help="The same for dO (default 1 each).", show_default=False
-        ),
+        float | None, number_option(metavar="D", help="The same for dO (default 1 each).")
     ] = None,
     energy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Energy table or Accelergy ERT (YAML).")
@@ -128,10 +106,7 @@ def run(
     memory: Annotated[
         str | None, typer.Option(help="lpddr4, ddr4 or hbm2: short for --set memory.kind=...")
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(parser=whole, metavar="N", help="Threads (default: one per core).", show_default=False),
-    ] = None,
+    threads: Annotated[int | None, whole_option(help="Threads (default: one per core).")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Run folder (default: runs/TIME-NETWORK-...).")
     ] = None,
@@ -199,8 +174,8 @@ def compile_(
     batch: Batch = 32,
     prune: Annotated[
         float,
-        typer.Option(
-            parser=number, metavar="P", help="Pruning rate; the densities it gives guide the mapper."
+        number_option(
+            metavar="P", help="Pruning rate; the densities it gives guide the mapper.", show_default=True
         ),
     ] = 0.9,
     dense: Annotated[bool, typer.Option("--dense", help="For the dense baseline of the machine.")] = False,
@@ -252,15 +227,19 @@ def reproduce(
     ] = "cifar10,cifar100,imagenet",
     machine: MachineName = "sparsetrain",
     override: Overrides = None,
-    prune: Annotated[float, typer.Option(parser=number, metavar="P", help="Pruning rate of dO.")] = 0.9,
-    samples: Annotated[int, typer.Option(parser=whole, metavar="N", help="Samples to simulate.")] = 1,
-    report: Annotated[
-        Path | None,
-        typer.Option(parser=folder, metavar="DIR", help="Write a page of them, too.", show_default=False),
-    ] = None,
+    prune: Annotated[float, number_option(metavar="P", help="Pruning rate of dO.", show_default=True)] = 0.9,
+    samples: Annotated[int, whole_option(help="Samples to simulate.", show_default=True)] = 1,
+    report: Annotated[Path | None, folder_option(help="Write a page of them, too.")] = None,
 ) -> None:
     """The networks of the publication, with their averages beside the published ones (a few minutes)."""
     from sparsesim.cli.reproduce import reproduce_command  # noqa: PLC0415
 
-    chosen = tuple(override or ())
-    reproduce_command(names(networks), names(datasets), machine, chosen, prune, samples, report)
+    reproduce_command(
+        workload_names("--networks", networks),
+        workload_names("--datasets", datasets),
+        machine,
+        tuple(override or ()),
+        prune,
+        samples,
+        report,
+    )

@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
+from sparsesim.cli.options import folder_option, option
 from sparsesim.cli.study_app import app
-from sparsesim.cli.texts import folder, names
+from sparsesim.cli.texts import names
 
 __all__ = ["app"]
 
 Formats = Annotated[
     str,
-    typer.Option(
-        "--format", metavar="A,B", help="html (the page), png, svg, pdf (the figures); data is always CSV."
+    option(
+        "--format",
+        metavar="A,B",
+        help="html (the page), png, svg, pdf (the figures); data is always CSV.",
+        show_default=True,
     ),
 ]
 
@@ -24,15 +28,7 @@ Formats = Annotated[
 def report(
     path: Annotated[Path, typer.Argument(metavar="RUN|STUDY", help="Folder of a run or of a study.")],
     *,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            parser=folder,
-            metavar="DIR",
-            help="Where to (default: report in that folder).",
-            show_default=False,
-        ),
-    ] = None,
+    out: Annotated[Path | None, folder_option(help="Where to (default: report in that folder).")] = None,
     formats: Formats = "html,svg",
 ) -> None:
     """Write a run or a study as one page (a single HTML file), with every figure and its data as files."""
@@ -49,24 +45,16 @@ def compare(
     *,
     run: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Which run to explain (default: the last that all have).",
-            show_default=False,
-        ),
+        option(metavar="NAME", help="Which run to explain (default: the last that all have)."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            parser=folder,
-            metavar="DIR",
-            help="Write a page and figures too, into this folder (default with --format: ./comparison).",
-            show_default=False,
+        folder_option(
+            help="Write a page and figures too, into this folder (default with --format: ./comparison)."
         ),
     ] = None,
     formats: Annotated[
-        str | None,
-        typer.Option("--format", metavar="A,B", help="As of report, also without --out.", show_default=False),
+        str | None, option("--format", metavar="A,B", help="As of report, also without --out.")
     ] = None,
 ) -> None:
     """Compare runs: what differs in them, and where the difference in cycles and energy comes from."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparsesim.cli.app import app
-from sparsesim.cli.texts import number, whole
+from sparsesim.cli.options import number_option, option, whole_option
+from sparsesim.cli.texts import whole
 
 __all__ = ["app"]
 
@@ -25,62 +26,47 @@ class Sampler(StrEnum):
     RANDOM = "random"
 
 
-def _option(*names: str, metavar: str, help: str) -> typer.models.OptionInfo:
-    found: typer.models.OptionInfo = typer.Option(*names, metavar=metavar, help=help, show_default=False)
-    return found
-
-
-def _whole_option(name: str, help: str) -> typer.models.OptionInfo:
-    found: typer.models.OptionInfo = typer.Option(
-        name, parser=whole, metavar="N", help=help, show_default=False
-    )
-    return found
-
-
 StudyPath = Annotated[Path | None, typer.Argument(metavar="STUDY.yaml", help="Study file; or give options.")]
 Vary = Annotated[
     list[str] | None,
-    _option(
-        "--vary", metavar="NAME=VALUES", help="A,B,C or FROM:TO:STEP or FROM:TO*FACTOR; may be repeated."
-    ),
+    option("--vary", metavar="NAME=VALUES", help="A,B,C or FROM:TO:STEP or FROM:TO*FACTOR; may be repeated."),
 ]
 Networks = Annotated[
-    str | None, _option("--networks", metavar="A,B", help="Networks; `workloads` lists them.")
+    str | None, option("--networks", metavar="A,B", help="Networks; `workloads` lists them.")
 ]
-Datasets = Annotated[str | None, _option("--datasets", metavar="A,B", help="Data sets (default imagenet).")]
-Machine = Annotated[str | None, _option("--machine", metavar="NAME", help="Built-in machine or YAML file.")]
+Datasets = Annotated[str | None, option("--datasets", metavar="A,B", help="Data sets (default imagenet).")]
+Machine = Annotated[str | None, option("--machine", metavar="NAME", help="Built-in machine or YAML file.")]
 Set = Annotated[
-    list[str] | None, _option("--set", metavar="KEY=VALUE", help="Fix any setting; may be repeated.")
+    list[str] | None, option("--set", metavar="KEY=VALUE", help="Fix any setting; may be repeated.")
 ]
-Batch = Annotated[int | None, _whole_option("--batch", "Samples that weights may be reused over.")]
-Samples = Annotated[int | None, _whole_option("--samples", "Samples to simulate.")]
+Batch = Annotated[int | None, whole_option("--batch", help="Samples that weights may be reused over.")]
+Samples = Annotated[int | None, whole_option("--samples", help="Samples to simulate.")]
 Prune = Annotated[
-    float | None,
-    typer.Option(parser=number, metavar="P", help="Pruning rate of dO (default 0.9).", show_default=False),
+    float | None, number_option("--prune", metavar="P", help="Pruning rate of dO (default 0.9).")
 ]
-Seed = Annotated[int | None, _whole_option("--seed", "Seed of the masks that are drawn.")]
-Trace = Annotated[Path | None, _option("--trace", metavar="FILE.npz", help="A recorded trace.")]
-Energy = Annotated[Path | None, _option("--energy", metavar="FILE", help="Energy table or Accelergy ERT.")]
+Seed = Annotated[int | None, whole_option("--seed", help="Seed of the masks that are drawn.")]
+Trace = Annotated[Path | None, option("--trace", metavar="FILE.npz", help="A recorded trace.")]
+Energy = Annotated[Path | None, option("--energy", metavar="FILE", help="Energy table or Accelergy ERT.")]
 Minimize = Annotated[
     list[str] | None,
-    _option("--minimize", metavar="FIGURE", help="An objective (default cycles, energy); may be repeated."),
+    option("--minimize", metavar="FIGURE", help="An objective (default cycles, energy); may be repeated."),
 ]
-Maximize = Annotated[list[str] | None, _option("--maximize", metavar="FIGURE", help="An objective, too.")]
+Maximize = Annotated[list[str] | None, option("--maximize", metavar="FIGURE", help="An objective, too.")]
 Constraints = Annotated[
     list[str] | None,
-    _option("--constraint", metavar="'FIGURE<=X'", help="A limit, such as 'area <= 2'; may be repeated."),
+    option("--constraint", metavar="'FIGURE<=X'", help="A limit, such as 'area <= 2'; may be repeated."),
 ]
-Out = Annotated[Path | None, _option("--out", metavar="DIR", help="Folder of the study (default runs/NAME).")]
-Workers = Annotated[int | None, _whole_option("--workers", "Worker processes (default: one per core).")]
+Out = Annotated[Path | None, option("--out", metavar="DIR", help="Folder of the study (default runs/NAME).")]
+Workers = Annotated[int | None, whole_option("--workers", help="Worker processes (default: one per core).")]
 Memory = Annotated[
     str | None,
-    _option("--memory", metavar="SIZE", help="Memory of a worker, such as 2GiB (default: a share)."),
+    option("--memory", metavar="SIZE", help="Memory of a worker, such as 2GiB (default: a share)."),
 ]
 Scheduler = Annotated[
-    str | None, _option("--scheduler", metavar="tcp://HOST:PORT", help="Use a Dask cluster that is running.")
+    str | None, option("--scheduler", metavar="tcp://HOST:PORT", help="Use a Dask cluster that is running.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run points again that have failed.")]
-Csv = Annotated[Path | None, _option("--csv", metavar="FILE", help="Also write the table as CSV.")]
+Csv = Annotated[Path | None, option("--csv", metavar="FILE", help="Also write the table as CSV.")]
 DrawFigure = Annotated[bool, typer.Option(help="Draw the figures into the study's folder.")]
 
 
@@ -131,12 +117,12 @@ def explore(
     study: StudyPath = None,
     *,
     trials: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Designs to simulate, in all runs together.")
+        int, whole_option(help="Designs to simulate, in all runs together.", show_default=True)
     ] = 100,
     sampler: Annotated[Sampler, typer.Option(help="nsga2, tpe or random.")] = Sampler.NSGA2,
-    search_seed: Annotated[int, typer.Option(parser=whole, metavar="N", help="Seed of the search.")] = 0,
+    search_seed: Annotated[int, whole_option(help="Seed of the search.", show_default=True)] = 0,
     population: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Designs that are chosen together.")
+        int, whole_option(help="Designs that are chosen together.", show_default=True)
     ] = 24,
     vary: Vary = None,
     networks: Networks = None,
@@ -186,7 +172,7 @@ def show(
     layers: Annotated[bool, typer.Option("--layers", help="The result of the row, layer by layer.")] = False,
     export: Annotated[
         Path | None,
-        _option("--export", metavar="DIR", help="Write the machine and the energies of the row as files."),
+        option("--export", metavar="DIR", help="Write the machine and the energies of the row as files."),
     ] = None,
     csv: Csv = None,
 ) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from workloads.errors import UserError
+
 _SHOWN_CHARACTERS = 40
 
 
@@ -35,3 +37,15 @@ def folder(text: str) -> Path:
 def names(text: str) -> list[str]:
     """Names separated by commas; blanks around them and empty ones do not count."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def workload_names(option: str, text: str) -> list[str]:
+    """Names of networks or data sets, as of `names`; UserError for none. option: that gave them."""
+    found = names(text)
+    if not found:
+        shown = repr(text[:_SHOWN_CHARACTERS])
+        raise UserError(
+            f"{option} {shown}: must hold at least one name, several separated by commas; "
+            f"`workloads` lists them."
+        )
+    return found

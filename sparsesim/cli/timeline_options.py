@@ -6,33 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from sparsesim.cli.options import option
 
 TimelineFile = Annotated[
     Path | None,
-    typer.Option(
-        "--timeline",
-        metavar="FILE.json",
-        help="Write what the machine does when, for ui.perfetto.dev.",
-        show_default=False,
-    ),
+    option("--timeline", metavar="FILE.json", help="Write what the machine does when, for ui.perfetto.dev."),
 ]
 TimelineLayer = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Of this layer (default: what takes most cycles).", show_default=False),
+    option(metavar="NAME", help="Of this layer (default: what takes most cycles)."),
 ]
 TimelineStage = Annotated[
     str | None,
-    typer.Option(metavar="STAGE", help="Of forward, gta or gtw (default: as above).", show_default=False),
+    option(metavar="STAGE", help="Of forward, gta or gtw (default: as above)."),
 ]
-TimelineRun = Annotated[
-    str | None, typer.Option(metavar="RUN", help="Of this run (default: the last one).", show_default=False)
-]
+TimelineRun = Annotated[str | None, option(metavar="RUN", help="Of this run (default: the last one).")]
 TimelineCycles = Annotated[
     str | None,
-    typer.Option(
-        metavar="FROM:TO", help="Of these cycles (default: what fits into 50 MB).", show_default=False
-    ),
+    option(metavar="FROM:TO", help="Of these cycles (default: what fits into 50 MB)."),
 ]
 
 

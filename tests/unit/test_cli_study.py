@@ -98,7 +98,9 @@ def test_the_same_command_goes_on_and_a_wider_one_runs_what_is_missing(
     assert len(workers) == 2
     frame = sparsesim.load_study("s")
     pd.testing.assert_frame_equal(frame[:2], first)
-    assert list(frame["array.groups"]) == [14, 28, 7]
+    # Rows stand in the order in which points ended; two of them ran at the same time.
+    assert set(first["array.groups"]) == {14, 28}
+    assert list(frame["array.groups"][2:]) == [7]
     with read_study(Path("s")) as study:
         assert len(study.sessions()) == 3
 

@@ -54,6 +54,8 @@ def command(*arguments: str) -> list[str]:
         ("machines sparsetrain --fields", "leave out the name, --export and --set"),
         ("machines --fields --export", "leave out the name, --export and --set"),
         ("reproduce --networks alexnt", "unknown network 'alexnt'. Did you mean 'alexnet'?"),
+        ("reproduce --networks , --report r", "--networks ',': must hold at least one name"),
+        ("reproduce --datasets ,, --report r", "--datasets ',,': must hold at least one name"),
     ],
 )
 def test_wrong_usage_is_a_sentence_naming_value_and_remedy(
@@ -64,6 +66,7 @@ def test_wrong_usage_is_a_sentence_naming_value_and_remedy(
     assert out == ""
     assert err.startswith("error: ")
     assert sentence in err.splitlines()[0]
+    assert not list(Path().iterdir())
 
 
 def test_nothing_at_all_gets_the_help_and_a_status_that_is_not_success(

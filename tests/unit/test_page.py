@@ -24,12 +24,13 @@ from reports.figures.rows import row_figure
 from reports.figures.style import house_style
 from reports.files import PAGE, check_formats, write_report
 from reports.language import variables
+from reports.numbers import extremes
 from reports.page.inline import inline_svg
 from reports.page.layer_table import layer_table
 from reports.page.model import Cell, Column, Page, Row, Section, Table
 from reports.page.of_run import run_page
 from reports.page.render import render, table_csv
-from reports.page.run_table import extremes, run_table
+from reports.page.run_table import run_table
 from sparsesim.energy import Range
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES
