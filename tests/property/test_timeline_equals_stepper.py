@@ -9,25 +9,28 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compiler.compile import compile_stage
-from compiler.mapping.infeasible import MappingError
 from compiler.program import Stage, StageProgram
-from compiler.training import ConvWork
 from sparsesim.engine.dma import timetable
 from sparsesim.engine.kernels import log
 from sparsesim.engine.kernels.layout import BUSY, REJECT
 from sparsesim.stepper.dma import Schedule, transfer_order
 from sparsesim.timeline.recorder import StageRecorder
 from sparsesim.timeline.tracks import DRAM, OF_TILES, Spans
-from tests.builders import inputs_broadcast_program, layer_program, random_layer, random_machine
-from tests.builders_masks import random_layer_masks
+from tests.builders import random_machine
+from tests.builders_masks import (
+    FORMS,
+    STAGES,
+    any_inputs_broadcast_program,
+    compiled_program,
+    hand_made_program,
+    random_layer_masks,
+)
 from tests.watched_stepper import Seen, watch_tile
 from workloads.sparsity.masks import LayerMasks
 
 SETTINGS = settings(
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-FORMS = ((Stage.FORWARD, "dO"), (Stage.GTA, "dO"), (Stage.GTW, "dO"), (Stage.GTW, "I"))
 
 
 def _by_cycle(spans: Spans) -> Seen:
@@ -68,43 +71,25 @@ def _assert_equal(program: StageProgram, masks: LayerMasks) -> None:
 @SETTINGS
 @given(seed=st.integers(0, 2**32 - 1), form=st.sampled_from(FORMS))
 def test_hand_made_programs(seed: int, form: tuple[Stage, str]) -> None:
-    """Row blocks, chunks and tiles of any size, also such as the mapper would not choose."""
     rng = np.random.default_rng(seed)
-    target, geometry = random_machine(rng), random_layer(rng)
-    program = layer_program(
-        geometry,
-        form[0],
-        target,
-        rows=int(rng.integers(1, 4)),
-        columns=int(rng.integers(1, 9)),
-        chunk=[None, 1, 2][rng.integers(3)],
-        tiles=int(rng.integers(1, 3)),
-        broadcast=form[1],
-    )
+    program = hand_made_program(form, rng)
     _assert_equal(program, random_layer_masks(program, rng))
 
 
 @SETTINGS
-@given(seed=st.integers(0, 2**32 - 1), stage=st.sampled_from([Stage.FORWARD, Stage.GTA, Stage.GTW]))
+@given(seed=st.integers(0, 2**32 - 1), stage=st.sampled_from(STAGES))
 def test_compiled_programs(seed: int, stage: Stage) -> None:
-    """What the compiler makes of random layers, several tiles and several samples in a job included."""
     rng = np.random.default_rng(seed)
-    target = replace(random_machine(rng), buffer_bytes=int(rng.choice([600, 2000, 100_000])))
-    work = ConvWork("layer", 1, random_layer(rng), False, True, True, bool(rng.integers(2)), "none", False)
-    try:
-        program = compile_stage(work, stage, target, 4, samples=4).program
-    except MappingError:
-        return
-    _assert_equal(program, random_layer_masks(program, rng))
+    program = compiled_program(stage, rng)
+    if program is not None:
+        _assert_equal(program, random_layer_masks(program, rng))
 
 
 @SETTINGS
 @given(seed=st.integers(0, 2**32 - 1))
 def test_any_mapping_that_broadcasts_the_input(seed: int) -> None:
-    """Not only where the mapper prefers it."""
     rng = np.random.default_rng(seed)
-    target = replace(random_machine(rng), buffer_bytes=int(rng.choice([600, 2000, 100_000])))
-    program = inputs_broadcast_program(random_layer(rng), target, rng)
+    program = any_inputs_broadcast_program(rng)
     if program is not None:
         _assert_equal(program, random_layer_masks(program, rng))
 

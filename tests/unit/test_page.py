@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import math
@@ -11,7 +10,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -36,6 +34,7 @@ from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ON_CHIP_CAUSES
 from tests.builders_pages import HOSTILE, drawings_of_result, hostile_result
 from tests.builders_results import MACHINE, made_result, step_records
+from tests.parsed_page import Parsed, check_nothing_is_fetched, linked
 from workloads.errors import UserError
 
 MANIFEST: dict[str, Any] = {"volatile": {"argv": ["sparsesim", "run", "resnet18", "--prune", "0.9"]}}
@@ -47,31 +46,6 @@ READS = {"forward": ("input",), "gta": ("grad_output", "grad_input_mask"), "gtw"
 
 def page_of(result: Result) -> Page:
     return run_page(result, MANIFEST, drawings_of_result(result))
-
-
-class Parsed(HTMLParser):
-    """Elements with their attributes, and all text outside of script and style."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._verbatim = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self._verbatim = tag in ("script", "style")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._verbatim = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._verbatim:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +71,7 @@ def test_sparsity_that_is_transferred_is_said_before_any_number_is_believed() ->
 
 
 def test_nothing_on_the_page_is_fetched(html: str) -> None:
-    """Every address is a part of the page itself, and its policy allows no other."""
-    parsed = Parsed(html)
-    addresses = [
-        value
-        for _, attributes in parsed.elements
-        for name, value in attributes.items()
-        if name in ("href", "src", "action", "srcset", "data", "poster")
-    ]
-    assert all(str(address).startswith(("#", "data:")) for address in addresses)
-    policies = [meta["content"] for meta in parsed.all("meta") if "http-equiv" in meta]
-    assert len(policies) == 1 and str(policies[0]).startswith("default-src 'none'; img-src data:;")
-    assert "url(http" not in html and "@import" not in html
+    check_nothing_is_fetched(html)
 
 
 def test_every_cell_of_the_layer_table() -> None:
@@ -177,6 +140,7 @@ def test_every_cell_of_the_run_table(samples: int) -> None:
 
 def test_a_range_holds_its_centre() -> None:
     assert extremes(Range(2.44, 2.46, 2.29)) == (2.29, 2.46)
+    assert extremes(Range(math.nan, 2.46, 2.29)) == (2.29, 2.46)
     assert all(map(math.isnan, extremes(Range(math.nan, math.nan, math.nan))))
 
 
@@ -278,17 +242,12 @@ def test_a_figure_is_told_in_words() -> None:
 # Data
 
 
-def _linked(html: str, name: str) -> str:
-    (link,) = [one["href"] for one in Parsed(html).all("a") if one.get("download") == name]
-    return base64.b64decode(str(link).partition(",")[2]).decode()
-
-
 def test_the_page_carries_the_data_of_its_figures_and_tables(html: str) -> None:
     result = made_result()
     for drawings in drawings_of_result(result).values():
         for drawing in drawings:
-            assert _linked(html, f"{drawing.stem}.csv") == csv_text(drawing)
-    assert _linked(html, "table-layers.csv") == table_csv(layer_table(result))
+            assert linked(html, f"{drawing.stem}.csv") == csv_text(drawing)
+    assert linked(html, "table-layers.csv") == table_csv(layer_table(result))
 
 
 def test_data_too_large_to_be_carried_lie_beside_the_page() -> None:
