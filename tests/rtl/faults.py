@@ -38,8 +38,9 @@ FAULTS = (
     Fault("stride is not looked at", "detector.sv", "residue == phase &&", "residue == residue &&"),
     Fault("ReLU mask the wrong way round", "detector.sv", "!sums_mask[sum]", "sums_mask[sum]"),
     Fault("zeros of ch1 are not skipped", "detector.sv", "input_skipping && !ch1_mask[word]", "1'b0"),
-    Fault("slots are not filled in turn", "slot_store.sv", "'0 : fill_slot + 1'b1", "'0 : fill_slot"),
-    Fault("slot entries start in bank 0", "slot_store.sv", "(b - 32'(fill_index))", "(b - 32'(fill_slot))"),
+    Fault("slots are not filled in turn", "sequencer.sv", "? '0 : slot + 1'b1", "? '0 : slot"),
+    Fault("a skipped slot is waited for", "sequencer.sv", "arrive && others_full == '0", "1'b0"),
+    Fault("slot entries start in bank 0", "slot_store.sv", "(b - 32'(fill_index))", "b"),
     Fault(
         "old words of a cleared vector are read",
         "reg1.sv",
@@ -47,12 +48,7 @@ FAULTS = (
         "words[address]",
     ),
     Fault("drained sums are not cleared", "reg2.sv", "reset || drained_now", "reset"),
-    Fault(
-        "mask of the next job at once",
-        "reg2.sv",
-        "else if (mask_switch) mask[w] <= next_mask[w]",
-        "else if (loaded) mask[w] <= mask_line[w%mask_bits]",
-    ),
+    Fault("drain leaves the last sum", "reg2.sv", "distance < drain_bits'(ppu", "distance + 1'b1 < drain_bits'(ppu"),
     Fault("products of an entry are lost", "lane_select.sv", "left = left & (left - 1'b1)", "left = '0"),
     Fault("unsigned operands", "mac_lane.sv", "logic signed [operand_bits-1:0]", "logic [operand_bits-1:0]"),
 )

@@ -13,7 +13,7 @@ from cocotb.triggers import Timer
 INPUTS = (
     "fill_count", "fill_entries", "arrive", "arriving_operation", "reg1_clear", "reg1_valid",
     "reg1_load_addresses", "reg1_load_words", "tap_load", "tap_load_set", "load_taps", "current_job",
-    "mask_load", "mask_address", "mask_line", "mask_switch", "drain", "drain_line",
+    "fill_slot", "sums_mask", "drain", "drain_address",
 )  # fmt: skip
 HALF_CYCLE = Timer(1, "ns")
 

@@ -126,17 +126,9 @@ def tap_step(machine: Machine, tap_set: int, taps: Sequence[Tap]) -> Inputs:
     return {"tap_load": 1, "tap_load_set": tap_set, "load_taps": packed(fields)}
 
 
-def mask_steps(machine: Machine, mask: Sequence[bool]) -> list[Inputs]:
-    """The lines of the mask of a row block."""
-    line = min(machine.line_bits, machine.reg2_words)
-    return [
-        {
-            "mask_load": 1,
-            "mask_address": at,
-            "mask_line": packed((int(bit), 1) for bit in mask[at : at + line]),
-        }
-        for at in range(0, len(mask), line)
-    ]
+def mask_word(mask: Sequence[bool] | None) -> int:
+    """The mask of the sums; without one nothing is let through where a PE looks at it all the same."""
+    return packed((int(bit), 1) for bit in mask or [])
 
 
 def operation_word(

@@ -22,7 +22,7 @@ from tests.rtl.ports import (
     Inputs,
     Machine,
     fill_steps,
-    mask_steps,
+    mask_word,
     operation_word,
     packed,
     reg1_steps,
@@ -51,7 +51,6 @@ class _Load:
     after_operation: int = -1
     after_drain: int = -1
     operation: Operation | None = None
-    is_mask: bool = False
 
 
 @dataclass(eq=False)
@@ -81,7 +80,7 @@ class Script:
         self._blocks = 0
         self._issued = 0
         self._current = 0
-        self._masks_loaded: deque[int] = deque()  # jobs whose mask is loaded and not yet switched to
+        self._last_slot = 0
         self._gap = 0
         self._drain_at = -1
 
@@ -97,10 +96,7 @@ class Script:
     # What is loaded, in order.
 
     def _add_loads(self, running: _Running, number: int) -> None:
-        job, machine, before = running.job, self._machine, len(self._loads)
-        if job.mask is not None:
-            steps = mask_steps(machine, job.mask)
-            self._loads.append(_Load(steps, number, after_drain=number - 2, is_mask=True))
+        job, before = running.job, len(self._loads)
         is_osrc = job.operation is RowOperation.OSRC
         for place in range(len(job.blocks)):
             tap_set = self._blocks % 2 if is_osrc else number % 2
@@ -121,30 +117,38 @@ class Script:
 
     def _add_operation(self, running: _Running, operation: RowOp, number: int, tap_set: int) -> None:
         machine, order = self._machine, len(self._operations)
-        kernel_row = order % machine.row_slots * len(operation.weights)
+        slot, last = self._take_slot(order)
+        kernel_row = slot * len(operation.weights)
         base = tap_set * machine.reg1_words if running.job.operation is RowOperation.OSRC else kernel_row
         steps = fill_steps(machine, operation.entries, self._rng)
         steps += reg1_steps(machine, list(enumerate(operation.weights, kernel_row)))
         steps += [{} for _ in range(int(self._rng.integers(0, 3)))]
         word = operation_word(machine, running.job, number % 2, tap_set, base, operation)
+        steps = [step | {"fill_slot": slot} for step in steps]
         steps[-1] |= {"arrive": 1, "arriving_operation": word}
         stepped = Operation(0, len(steps), running.identity, (operation.products,), 0)
         self._operations.append(stepped)
         running.operations.append(stepped)
         self._last_of_set[tap_set] = order
-        self._loads.append(_Load(steps, number, order - machine.row_slots, number - 2, stepped))
+        self._loads.append(_Load(steps, number, last, number - 2, stepped))
+
+    def _take_slot(self, order: int) -> tuple[int, int]:
+        """(slot, the operation that must have ended). A PE that was left out of a job sees a slot skipped."""
+        slots = self._machine.row_slots
+        skip = int(self._rng.integers(0, slots)) if self._rng.random() < 0.1 else 0
+        self._last_slot = (self._last_slot + 1 + skip) % slots
+        return self._last_slot, order - (1 if skip else slots)
 
     # The clock.
 
     def _step(self, most_gap: int) -> None:
         now, running = len(self.cycles), self._jobs[self._current]
-        cycle = Cycle({"current_job": self._current % 2})
+        cycle = Cycle({"current_job": self._current % 2, "sums_mask": mask_word(running.job.mask)})
         self.cycles.append(cycle)
         if self._drain_at < 0 and not running.loads_left and all(op.finished_by for op in running.operations):
             wait = int(self._rng.integers(0, most_gap + 1))
             self._drain_at = now + self._machine.pipeline_cycles + wait
         last_drain = self._drain(cycle, now, running)
-        self._switch_mask(cycle, self._current + last_drain)
         self._load(cycle, now, most_gap)
         self._execute(cycle, now, running)
         if last_drain:
@@ -156,15 +160,10 @@ class Script:
         if self._drain_at < 0 or now < self._drain_at:
             return False
         address = (now - self._drain_at) * per_cycle
-        cycle.inputs |= {"drain": 1, "drain_line": now - self._drain_at}
+        cycle.inputs |= {"drain": 1, "drain_address": address}
         sums = running.job.sums[address : address + per_cycle]
         cycle.outputs["drained"] = packed((value, self._machine.sum_bits) for value in sums)
         return address + per_cycle >= len(running.job.sums)
-
-    def _switch_mask(self, cycle: Cycle, job_after: int) -> None:
-        if self._masks_loaded and self._masks_loaded[0] <= job_after:
-            self._masks_loaded.popleft()
-            cycle.inputs["mask_switch"] = 1
 
     def _load(self, cycle: Cycle, now: int, most_gap: int) -> None:
         load = self._loads[0] if self._loads else None
@@ -181,8 +180,6 @@ class Script:
         self._loads.popleft()
         self._jobs[load.job].loads_left -= 1
         self._gap = int(self._rng.integers(0, most_gap + 1))
-        if load.is_mask:
-            self._masks_loaded.append(load.job)
         if load.operation is not None:
             load.operation.arrives_at = now + 1
 
@@ -190,8 +187,7 @@ class Script:
         # Operations end in order.
         last = load.after_operation
         ended = last < 0 or bool(self._operations[last].finished_by)
-        mask_free = not load.is_mask or not self._masks_loaded
-        return ended and mask_free and self._current > load.after_drain
+        return ended and self._current > load.after_drain
 
     def _execute(self, cycle: Cycle, now: int, running: _Running) -> None:
         before, ended = self._states.copy(), sum(1 for op in running.operations if op.finished_by)

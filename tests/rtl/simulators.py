@@ -9,15 +9,23 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from tests.rtl.ports import Machine
 from tests.rtl.script import Cycle
 
 DESIGN = Path(__file__).parent / "design"
 REPOSITORY = Path(__file__).parents[2]
 PASSED, FAILED = "passed", "failed"
+
+
+class Build(Protocol):
+    """Sizes a design is built with."""
+
+    def parameters(self) -> dict[str, object]:
+        """Parameters of the top module by name."""
+        ...
 
 
 def verilator_environment() -> dict[str, str]:
@@ -70,13 +78,17 @@ def write_script(cycles: Sequence[Cycle], path: Path) -> Path:
 
 def run(
     simulator: str,
-    machine: Machine,
+    machine: Build,
     script: Path,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     design: Path = DESIGN,
+    toplevel: str = "pe",
+    bench: str = "tests.rtl.pe_bench",
 ) -> str:
-    """Build the design with the machine's parameters and play the script in one process; PASSED or FAILED."""
+    """Build a module of the design with the machine's parameters, play the script in one process of the
+    simulator through the bench (a module of cocotb tests); PASSED or FAILED.
+    """
     from cocotb_tools.check_results import get_results
     from cocotb_tools.runner import get_runner
 
@@ -87,7 +99,7 @@ def run(
     log = folder / "log.txt"
     runner.build(
         sources=sources(design),
-        hdl_toplevel="pe",
+        hdl_toplevel=toplevel,
         parameters=machine.parameters(),
         build_args=["-Wall"] if simulator == "verilator" else ["-g2012"],
         build_dir=folder / "build",
@@ -96,8 +108,8 @@ def run(
     )
     try:
         results = runner.test(
-            test_module="tests.rtl.pe_bench",
-            hdl_toplevel="pe",
+            test_module=bench,
+            hdl_toplevel=toplevel,
             build_dir=folder / "build",
             test_dir=folder,
             extra_env={"SPARSESIM_RTL_SCRIPT": str(script), "PYTHONPATH": str(REPOSITORY)},

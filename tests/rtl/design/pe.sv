@@ -1,8 +1,8 @@
 // A processing element: row slots, detector, MAC lanes, Reg-1, Reg-2, and the three row operations. Sizes bear the
 // names of the machine description; kernel_columns, column_bits and residue_bits bound the layers it can run.
 //
-// Per cycle: `busy` or `reject` while an operation runs, `done` in its last cycle. A slot is free again in the cycle
-// after. Sums may be drained pipeline_cycles after the last `done` of a job.
+// Per cycle: `start` in the first of an operation, `busy` or `reject` while it runs, `done` in its last, which frees
+// `slot`. Sums may be drained pipeline_cycles after the last `done` of a job.
 // operation = {job, tap_set, use_mask, is_osrc, is_msrc, reg2_base, reg1_base}
 // entry = {residue, column, row_base, value}
 module pe #(
@@ -21,17 +21,20 @@ module pe #(
     parameter int kernel_columns = 11,
     parameter int column_bits = 8,
     parameter int residue_bits = 2,
+    parameter int drain_bits = 12,
     parameter int words_per_line = line_bits / operand_bits,
     parameter int reg1_address_bits = $clog2(2 * reg1_words),
     parameter int reg2_address_bits = $clog2(reg2_words),
     parameter int entry_bits = operand_bits + reg2_address_bits + column_bits + residue_bits,
     parameter int target_bits = reg1_address_bits > reg2_address_bits ? reg1_address_bits : reg2_address_bits,
     parameter int tap_bits = residue_bits + 2 * column_bits + target_bits,
-    parameter int operation_bits = 5 + reg1_address_bits + reg2_address_bits
+    parameter int operation_bits = 5 + reg1_address_bits + reg2_address_bits,
+    parameter int slot_bits = row_slots > 1 ? $clog2(row_slots) : 1
 ) (
     input logic clk,
     input logic reset,
     // ch0 rows
+    input logic [slot_bits-1:0] fill_slot,
     input logic [$clog2(words_per_line+1)-1:0] fill_count,
     input logic [words_per_line*entry_bits-1:0] fill_entries,
     input logic arrive,
@@ -46,23 +49,20 @@ module pe #(
     input logic [kernel_columns*tap_bits-1:0] load_taps,
     // the job: its sums and their mask
     input logic current_job,
-    input logic mask_load,
-    input logic [reg2_address_bits-1:0] mask_address,
-    input logic [line_bits-1:0] mask_line,
-    input logic mask_switch,
+    input logic [reg2_words-1:0] sums_mask,
     input logic drain,
-    input logic [reg2_address_bits-1:0] drain_line,
+    input logic [drain_bits-1:0] drain_address,
     output logic [ppu_words_per_cycle*sum_bits-1:0] drained,
     // status
-    output logic [row_slots-1:0] slot_full,
+    output logic [slot_bits-1:0] slot,
+    output logic start,
     output logic busy,
     output logic reject,
     output logic done
 );
-  localparam int slot_bits = row_slots > 1 ? $clog2(row_slots) : 1;
   localparam int entry_index_bits = $clog2(row_slot_entries + 1);
 
-  logic [slot_bits-1:0] slot;
+  logic [row_slots-1:0] slot_full;
   logic [entry_index_bits-1:0] index, entries;
   logic [entry_bits-1:0] entry;
   logic [operation_bits-1:0] operation;
@@ -77,7 +77,6 @@ module pe #(
   logic [kernel_columns*reg1_address_bits-1:0] reg1_of_tap;
   logic [kernel_columns*reg2_address_bits-1:0] reg2_of_tap;
   logic [2*reg1_words-1:0] ch1_mask;
-  logic [reg2_words-1:0] sums_mask;
   logic [macs_per_pe*kernel_columns-1:0] lanes;
   logic [macs_per_pe*reg1_address_bits-1:0] reg1_addresses;
   logic [macs_per_pe*reg2_address_bits-1:0] reg2_addresses, product_addresses;
@@ -97,6 +96,7 @@ module pe #(
   ) slots (
       .clk,
       .reset,
+      .fill_slot,
       .fill_count,
       .fill_entries,
       .arrive,
@@ -119,12 +119,15 @@ module pe #(
       .reset,
       .slot_full,
       .may_run(job == current_job),
+      .arrive,
+      .fill_slot,
       .entries,
       .useful,
       .rest,
       .slot,
       .index,
       .pending,
+      .start,
       .busy,
       .reject,
       .done
@@ -236,7 +239,7 @@ module pe #(
       .operand_bits(operand_bits),
       .macs_per_pe(macs_per_pe),
       .ppu_words_per_cycle(ppu_words_per_cycle),
-      .line_bits(line_bits)
+      .drain_bits(drain_bits)
   ) accumulators (
       .clk,
       .reset,
@@ -244,12 +247,7 @@ module pe #(
       .products,
       .product_addresses,
       .drain,
-      .drain_line,
-      .drained,
-      .mask_load,
-      .mask_address,
-      .mask_line,
-      .mask_switch,
-      .mask(sums_mask)
+      .drain_address,
+      .drained
   );
 endmodule

@@ -1,4 +1,4 @@
-// The row slots of a PE: entries of row_slots ch0 rows, filled and executed in turn. Up to words_per_line entries
+// The row slots of a PE: entries of row_slots ch0 rows. Which slot a row takes is the stream's choice. Up to words_per_line entries
 // (a power of two) come in a cycle, in order; they go to banks in rotation, so that each bank writes one.
 // `arrive` marks a row as complete and brings its operation; it may come with the last entries or after them.
 module slot_store #(
@@ -12,6 +12,7 @@ module slot_store #(
 ) (
     input logic clk,
     input logic reset,
+    input logic [slot_bits-1:0] fill_slot,
     input logic [$clog2(words_per_line+1)-1:0] fill_count,
     input logic [words_per_line*entry_bits-1:0] fill_entries,
     input logic arrive,
@@ -27,7 +28,6 @@ module slot_store #(
   localparam int bank_rows = (row_slot_entries + words_per_line - 1) / words_per_line;
   localparam int row_bits = $clog2(row_slots * bank_rows) > 0 ? $clog2(row_slots * bank_rows) : 1;
 
-  logic [slot_bits-1:0] fill_slot;
   logic [entry_index_bits-1:0] fill_index, fill_next;
   logic [row_slots*entry_index_bits-1:0] slot_entries;
   logic [row_slots*operation_bits-1:0] slot_operation;
@@ -71,7 +71,5 @@ module slot_store #(
   always_ff @(posedge clk) begin
     if (reset || arrive) fill_index <= '0;
     else fill_index <= fill_next;
-    if (reset) fill_slot <= '0;
-    else if (arrive) fill_slot <= fill_slot == slot_bits'(row_slots - 1) ? '0 : fill_slot + 1'b1;
   end
 endmodule
