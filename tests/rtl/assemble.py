@@ -20,7 +20,7 @@ from tests.rtl.instructions import Instructions
 from tests.rtl.layout import Layout
 from tests.rtl.machine_build import Build
 from tests.rtl.program_jobs import Index, Jobs
-from tests.rtl.tables import DMA, REGISTERS, TILE, pack
+from tests.rtl.tables import DMA, JOB, REGISTERS, ROWOP, TILE, UNIT, fitting, pack
 from tests.rtl.transfers import Boxes, DmaProgram, dma_program
 from workloads.sparsity.masks import LayerMasks
 
@@ -119,6 +119,7 @@ def assemble(
         TILE: _tile_words(program, dma),
         DMA: dma.words,
     }
+    _check_room(tables, len(layout.pointers), build)
     return Assembled(
         tables=tables,
         memory=before,
@@ -146,6 +147,20 @@ _FIXED = (
     "reg1_words", "reg2_words", "pipeline_cycles", "ppu_words_per_cycle", "buffer_banks", "words_per_line",
     "read_latency_cycles", "operand_bits", "sum_bits",
 )  # fmt: skip
+
+
+def _check_room(tables: Mapping[int, list[int]], pointers: int, build: Build) -> None:
+    """Every table, and the pointers, must have room in the build."""
+    room = {
+        JOB: build.job_words,
+        ROWOP: build.rowop_words,
+        UNIT: build.unit_words,
+        TILE: build.tile_words,
+        DMA: build.descriptor_words,
+    }
+    for select, words in room.items():
+        fitting(len(tables[select]), words + 1, f"words of table {select}")
+    fitting(pointers, build.pointer_words + 1, "row pointers")
 
 
 def _actions(body: tuple[Node, ...]) -> Iterator[str]:

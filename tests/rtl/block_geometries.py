@@ -11,8 +11,6 @@ from tests.rtl.program_jobs import Jobs
 from tests.rtl.stored_map import ColumnTile
 from tests.rtl.tables import CH1_PLACES, PLACES, TAPS, DoesNotFitError, fitting
 
-MOST_GEOMETRIES = 256
-
 
 class BlockGeometries:
     """Numbers of the column tiles of a program, and their words of the three tables."""
@@ -26,7 +24,7 @@ class BlockGeometries:
         for block in jobs.blocks:
             if tile_of(block) not in self._numbers:
                 self._add(block)
-        fitting(len(self._numbers), MOST_GEOMETRIES + 1, "column tiles")
+        fitting(len(self._numbers), build.geometry_words + 1, "column tiles")
 
     def number(self, block: RowBlock) -> int:
         """Address in the tables."""

@@ -48,7 +48,12 @@ FAULTS = (
         "words[address]",
     ),
     Fault("drained sums are not cleared", "reg2.sv", "reset || drained_now", "reset"),
-    Fault("drain leaves the last sum", "reg2.sv", "distance < drain_bits'(ppu", "distance + 1'b1 < drain_bits'(ppu"),
+    Fault(
+        "drain leaves the last sum",
+        "reg2.sv",
+        "distance < drain_bits'(ppu",
+        "distance + 1'b1 < drain_bits'(ppu",
+    ),
     Fault("products of an entry are lost", "lane_select.sv", "left = left & (left - 1'b1)", "left = '0"),
     Fault("unsigned operands", "mac_lane.sv", "logic signed [operand_bits-1:0]", "logic [operand_bits-1:0]"),
 )

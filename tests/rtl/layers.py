@@ -238,7 +238,19 @@ def _by_hand(
         broadcast="I" if stage is Stage.GTW and rng.random() < 0.5 else "dO",
     )
     has_jobs = all(tile.job_end > tile.job_start for tile in program.tiles)
-    return _Compiled(program, None) if has_jobs and _fits(program) else None
+    return _Compiled(program, None) if has_jobs and _ordered(program) and _fits(program) else None
+
+
+def _ordered(program: StageProgram) -> bool:
+    """Whether every sum is read after it was written: clusters keep no order within a tile."""
+    if program.target.clusters == 1:
+        return True
+    for tile in program.tiles:
+        jobs = program.jobs[tile.job_start : tile.job_end]
+        results = jobs[:, [0, 6]] if program.operation is RowOperation.OSRC else jobs[:, [0, 2]]
+        if jobs[:, 8].any() and len(np.unique(results, axis=0)) < len(jobs):
+            return False
+    return True
 
 
 def _any_broadcast_of_inputs(

@@ -16,7 +16,9 @@ POINTER_BITS = 16
 class Build:
     """Parameters of the machine in RTL; those of a PE are in `machine`, names as in the machine description.
 
-    bank_lines: lines of each bank of the global buffer, at most 2^16 words.
+    bank_lines: lines of each bank of the global buffer, at most 2^16 words. job_words .. descriptor_words:
+    words of the tables of the instruction stream, of taps and places geometry_words each; pointer_words: row
+    pointers.
     """
 
     machine: Machine = field(default_factory=Machine)
@@ -26,6 +28,18 @@ class Build:
     buffer_banks: int = 4
     read_latency_cycles: int = 2
     bank_lines: int = 1024
+    job_words: int = 1024
+    rowop_words: int = 512
+    unit_words: int = 128
+    geometry_words: int = 16
+    tile_words: int = 64
+    descriptor_words: int = 4096
+    pointer_words: int = 8192
+
+    @property
+    def memory_lines(self) -> int:
+        """Lines of the off-chip memory: the banks one behind the other, then the row pointers."""
+        return self.buffer_banks * self.bank_lines + -(-self.pointer_words // self.words_per_line)
 
     @property
     def words_per_line(self) -> int:

@@ -69,7 +69,10 @@ def differences(case: Case, observed: Observed) -> list[str]:
 
 def _tile_differences(stepped: ProgramCounts, seen: Sequence[dict[str, Any]], case: Case) -> list[str]:
     """Counters run on from tile to tile; those of a tile are what they grew by."""
-    found, before = [], {"tile_cycles": 0, "states": [0] * len(seen[0]["states"])} | dict.fromkeys(TILE_COUNTERS, 0)
+    found, before = (
+        [],
+        {"tile_cycles": 0, "states": [0] * len(seen[0]["states"])} | dict.fromkeys(TILE_COUNTERS, 0),
+    )
     for number, (tile, after) in enumerate(zip(stepped.tiles, seen, strict=False)):
         pairs = [("tile_cycles", tile.cycles), *((name, getattr(tile, name)) for name in TILE_COUNTERS)]
         for name, expected in pairs:
@@ -77,7 +80,9 @@ def _tile_differences(stepped: ProgramCounts, seen: Sequence[dict[str, Any]], ca
                 found.append(f"tile {number}: {name} {after[name] - before[name]} instead of {expected}")
         grown = np.array(after["states"]) - np.array(before["states"])
         if (grown.reshape(tile.pe_states.shape) != tile.pe_states).any():
-            found.append(f"tile {number}: states {grown.tolist()} instead of {tile.pe_states.ravel().tolist()}")
+            found.append(
+                f"tile {number}: states {grown.tolist()} instead of {tile.pe_states.ravel().tolist()}"
+            )
         before = after
     return found
 
@@ -89,7 +94,9 @@ def _program_differences(stepped: ProgramCounts, after: dict[str, Any]) -> list[
         "dram_cycles": stepped.dram_cycles,
         "dma_busy_cycles": stepped.dma_busy_cycles,
     }
-    return [f"{name} {after[name]} instead of {value}" for name, value in expected.items() if after[name] != value]
+    return [
+        f"{name} {after[name]} instead of {value}" for name, value in expected.items() if after[name] != value
+    ]
 
 
 def _engine_differences(case: Case, stepped: ProgramCounts) -> list[str]:
@@ -103,7 +110,9 @@ def _engine_differences(case: Case, stepped: ProgramCounts) -> list[str]:
         states = state.states.transpose(0, 2, 1, 3).reshape(expected.pe_states.shape)
         counted = int(state.counts[layout.LINES_READ]), int(state.counts[layout.HEADERS])
         if cycles[-1] != expected.cycles or (states != expected.pe_states).any():
-            found.append(f"tile {number}: the engine takes {cycles[-1]} cycles, the stepper {expected.cycles}")
+            found.append(
+                f"tile {number}: the engine takes {cycles[-1]} cycles, the stepper {expected.cycles}"
+            )
         if counted != (expected.lines_read, expected.headers):
             found.append(f"tile {number}: the engine counts {counted} lines and headers")
     end = schedule(np.array(cycles), case.assembled.transfers, case.target).cycles

@@ -10,12 +10,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+from unittest import mock
 
 import pytest
 
 from tests.rtl.script import Cycle
 
 DESIGN = Path(__file__).parent / "design"
+BENCH = Path(__file__).parent / "bench"
+MACHINE_BENCH = "machine_bench"
 REPOSITORY = Path(__file__).parents[2]
 PASSED, FAILED = "passed", "failed"
 
@@ -76,12 +79,59 @@ def write_script(cycles: Sequence[Cycle], path: Path) -> Path:
     return path
 
 
+def build(
+    simulator: str, machine: Build, folder: Path, *, design: Path = DESIGN, toplevel: str = "pe"
+) -> None:
+    """Build a module of the design with the machine's parameters in folder/build."""
+    from cocotb_tools.runner import get_runner
+
+    # That no combinational loop is in it is asked of `verilator --lint-only` (and Yosys): cocotb has every signal
+    # made visible, and visible vectors are not split, so chains over the parts of one look like loops.
+    arguments = {"verilator": ["-Wall", "-Wno-UNOPTFLAT"], "icarus": ["-g2012"]}[simulator]
+    with mock.patch.dict(os.environ, _environment(simulator)):
+        get_runner(simulator).build(
+            sources=[*sources(design), *(sources(BENCH) if toplevel == MACHINE_BENCH else [])],
+            hdl_toplevel=toplevel,
+            parameters=machine.parameters(),
+            build_args=arguments,
+            build_dir=folder / "build",
+            timescale=("1ns", "1ns") if simulator == "icarus" else None,
+            log_file=folder / "build.txt",
+        )
+
+
+def play(simulator: str, folder: Path, bench: str, toplevel: str, environment: Mapping[str, str]) -> str:
+    """Run the cocotb tests of a module `bench` in one process of what was built in folder; PASSED or FAILED."""
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
+
+    with mock.patch.dict(os.environ, _environment(simulator)):
+        try:
+            results = get_runner(simulator).test(
+                test_module=bench,
+                hdl_toplevel=toplevel,
+                hdl_toplevel_lang="verilog",
+                build_dir=folder / "build",
+                test_dir=folder,
+                extra_env={"PYTHONPATH": str(REPOSITORY), **environment},
+                log_file=folder / "log.txt",
+            )
+        except SystemExit:
+            return FAILED
+    tests, failures = get_results(results)
+    assert tests == 1
+    return FAILED if failures else PASSED
+
+
+def _environment(simulator: str) -> Mapping[str, str]:
+    return verilator_environment() if simulator == "verilator" else {}
+
+
 def run(
     simulator: str,
     machine: Build,
     script: Path,
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     design: Path = DESIGN,
     toplevel: str = "pe",
     bench: str = "tests.rtl.pe_bench",
@@ -89,37 +139,8 @@ def run(
     """Build a module of the design with the machine's parameters, play the script in one process of the
     simulator through the bench (a module of cocotb tests); PASSED or FAILED.
     """
-    from cocotb_tools.check_results import get_results
-    from cocotb_tools.runner import get_runner
-
-    environment: Mapping[str, str] = verilator_environment() if simulator == "verilator" else {}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    runner = get_runner(simulator)
-    log = folder / "log.txt"
-    runner.build(
-        sources=sources(design),
-        hdl_toplevel=toplevel,
-        parameters=machine.parameters(),
-        build_args=["-Wall"] if simulator == "verilator" else ["-g2012"],
-        build_dir=folder / "build",
-        timescale=("1ns", "1ns") if simulator == "icarus" else None,
-        log_file=folder / "build.txt",
-    )
-    try:
-        results = runner.test(
-            test_module=bench,
-            hdl_toplevel=toplevel,
-            build_dir=folder / "build",
-            test_dir=folder,
-            extra_env={"SPARSESIM_RTL_SCRIPT": str(script), "PYTHONPATH": str(REPOSITORY)},
-            log_file=log,
-        )
-    except SystemExit:
-        return FAILED
-    tests, failures = get_results(results)
-    assert tests == 1
-    return FAILED if failures else PASSED
+    build(simulator, machine, folder, design=design, toplevel=toplevel)
+    return play(simulator, folder, bench, toplevel, {"SPARSESIM_RTL_SCRIPT": str(script)})
 
 
 def first_difference(folder: Path) -> str:

@@ -42,32 +42,28 @@ def _cases(machine: str, row_operations: int) -> Cases:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("simulator", "machine"), SIZES)
-def test_values_and_clocks_of_random_row_operations(
-    simulator: str, machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_values_and_clocks_of_random_row_operations(simulator: str, machine: str, tmp_path: Path) -> None:
     require(simulator)
     cases = _cases(machine, SIZES[simulator, machine])
     script = write_script(cases.script.cycles, tmp_path / "script.jsonl")
-    outcome = run(simulator, MACHINES[machine], script, tmp_path, monkeypatch)
+    outcome = run(simulator, MACHINES[machine], script, tmp_path)
     assert outcome == PASSED, first_difference(tmp_path)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "_"))
-def test_a_seeded_fault_is_found(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seeded_fault_is_found(fault: Fault, tmp_path: Path) -> None:
     require("icarus")
     cases = _cases("default", FAULT_ROW_OPERATIONS)
     script = write_script(cases.script.cycles, tmp_path / "script.jsonl")
     design = seeded(fault, tmp_path / "design")
-    assert run("icarus", MACHINES["default"], script, tmp_path, monkeypatch, design) == FAILED
+    assert run("icarus", MACHINES["default"], script, tmp_path, design) == FAILED
     assert first_difference(tmp_path).startswith("cycle ")
 
 
-def test_the_faults_are_not_found_where_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_faults_are_not_found_where_there_is_none(tmp_path: Path) -> None:
     require("icarus")
     script = write_script(_cases("default", FAULT_ROW_OPERATIONS).script.cycles, tmp_path / "script.jsonl")
-    outcome = run("icarus", MACHINES["default"], script, tmp_path, monkeypatch)
+    outcome = run("icarus", MACHINES["default"], script, tmp_path)
     assert outcome == PASSED, first_difference(tmp_path)
 
 

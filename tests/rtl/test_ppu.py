@@ -59,35 +59,32 @@ def _run(
     machine: str,
     results: int,
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     design: Path = DESIGN,
 ) -> str:
     script = write_script(_script(machine, results).cycles, folder / "script.jsonl")
     bench = "tests.rtl.ppu_bench"
-    return run(simulator, MACHINES[machine], script, folder, monkeypatch, design, "ppu", bench)
+    return run(simulator, MACHINES[machine], script, folder, design, "ppu", bench)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("simulator", "machine"), SIZES)
-def test_lines_of_random_results(
-    simulator: str, machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_of_random_results(simulator: str, machine: str, tmp_path: Path) -> None:
     require(simulator)
-    outcome = _run(simulator, machine, SIZES[simulator, machine], tmp_path, monkeypatch)
+    outcome = _run(simulator, machine, SIZES[simulator, machine], tmp_path)
     assert outcome == PASSED, first_difference(tmp_path)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "_"))
-def test_a_seeded_fault_is_found(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seeded_fault_is_found(fault: Fault, tmp_path: Path) -> None:
     require("icarus")
     design = seeded(fault, tmp_path / "design")
-    assert _run("icarus", "default", FAULT_RESULTS, tmp_path, monkeypatch, design) == FAILED
+    assert _run("icarus", "default", FAULT_RESULTS, tmp_path, design) == FAILED
     assert first_difference(tmp_path).startswith("cycle ")
 
 
-def test_no_fault_is_found_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_fault_is_found_where_there_is_none(tmp_path: Path) -> None:
     require("icarus")
-    outcome = _run("icarus", "default", FAULT_RESULTS, tmp_path, monkeypatch)
+    outcome = _run("icarus", "default", FAULT_RESULTS, tmp_path)
     assert outcome == PASSED, first_difference(tmp_path)
 
 

@@ -70,7 +70,8 @@ module map_items #(
 
   always_ff @(posedge clk) begin
     if (reset) channels <= '0;
-    else if (load) channels <= load_channels;
+    // A row block that no kernel row meets has no operations.
+    else if (load) channels <= load_kernel_rows == '0 ? '0 : load_channels;
     if (load) begin
       kernel_rows <= load_kernel_rows;
       pointer_stride <= load_pointer_stride;
