@@ -9,6 +9,7 @@ Arrays hold both at once: [0] counts, [1] sums.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from compiler.ir.jobs import JobTable, RowOperations
 from compiler.ir.nodes import Loop, Node, Program, Store
 from compiler.ir.operand_rows import rows_that_meet
+from compiler.ir.order import check_gradients_of_tiles
 from compiler.ir.tensors import RESULT
 from compiler.ir.unroll import IntArray
 from compiler.ir.violations import Violations, first_at
@@ -69,13 +71,8 @@ class MapCoverage:
         self._report(exchanged, "gets some row operations twice and others never", name, found)
 
     def _run(self, job: int, found: Violations) -> None:
-        table, blocks = self._table, self._table.blocks
-        assert blocks is not None, "structure rules give every job of SRC and MSRC a block"
-        step = self._program.row_step
-        first = int(blocks.phase[job] + step * blocks.first[job])
-        rows = slice(first, first + step * int(blocks.rows[job]), step)
-        columns = slice(int(blocks.column[job]), int(blocks.column[job] + blocks.width[job]))
-        channels = slice(int(table.out_start[job]), int(table.out_start[job] + table.out_count[job]))
+        table = self._table
+        channels, rows, columns = table.result(job, self._program.row_step)
         given = self._meets[rows].astype(np.uint64) @ self._given[:, job, :, None]
         self._covered[:, channels, rows, columns] += given[:, None]
         state = self._state[channels, rows, columns]
@@ -174,13 +171,18 @@ class WeightCoverage:
         what = f"gets {covered[0, h, a]} positions of dO of {wanted[0, h, a]}"
         if covered[0, h, a] == wanted[0, h, a]:
             what = "gets some positions of dO twice and others never"
-        f, c = (channel, first + a) if self._across_f else (first + a, channel)
-        within = c % self._program.geometry.in_channels_per_group
+        element = h * self._program.reduction_channels[0] + first + a
         more = f" (and {len(wrong) - 1} more kernel rows)" if len(wrong) > 1 else ""
-        found.add(("dW",), f"dW[{f}, {within}, {h}] {what}{more}", "contributions")
+        found.add(("dW",), f"{self._name(channel, element)} {what}{more}", "contributions")
+
+    def _name(self, channel: int, element: int) -> str:
+        """dW[f, c, kh], c within the convolution group. element: kernel row x ch0 channels + ch0 channel."""
+        kernel_row, ch0_channel = divmod(element, self._program.reduction_channels[0])
+        f, c = (channel, ch0_channel) if self._across_f else (ch0_channel, channel)
+        return f"dW[{f}, {c % self._program.geometry.in_channels_per_group}, {kernel_row}]"
 
     def _check_order(self, channel: int, parts: list[RowOperations], found: Violations) -> None:
-        """Sums of an element are never overwritten, read before they exist, or held twice in a job."""
+        """Sums are never overwritten, read before they exist or are written, or held twice in a job."""
         if not sum(len(part.job) for part in parts):
             return
         pes = self._program.pes_per_group
@@ -194,6 +196,8 @@ class WeightCoverage:
         reads, final = self._table.read_sums == 1, self._table.final == 1
         self._order_rule(channel, job[again], ~reads[job[again]], "overwrites partial sums of", found)
         self._order_rule(channel, job[again], final[job[again - 1]], "adds to the finished", found)
+        name = partial(self._name, channel)
+        check_gradients_of_tiles(self._table, element, job, again, name, found)
         begun = (np.searchsorted(np.flatnonzero(~reads), new) > 0) | self._earlier_samples
         self._order_rule(channel, new, reads[new] & ~begun, "reads partial sums that nobody wrote, of", found)
 

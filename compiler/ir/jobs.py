@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compiler.ir.expressions import Expression
 from compiler.ir.nodes import Block, Job, Load, Loop, Node, Program, RowOp, Store
@@ -42,20 +43,25 @@ class Blocks:
 
 @dataclass(frozen=True)
 class JobSite:
-    """One job statement and every iteration that reaches it."""
+    """One job statement and every iteration that reaches it; its first `tile_keys` keys tell tiles apart."""
 
     path: Path
     job: Job
     iterations: Iterations
+    tile_keys: int
 
 
 @dataclass(frozen=True)
 class JobTable:
-    """int64[jobs], in program order. site, row: job statement and iteration; block: None for OSRC."""
+    """int64[jobs], in program order. site, row: job statement and iteration; blocks: None for OSRC.
+
+    tile: 0, 1, ...; the jobs between two turns of tile loops, all jobs where there is no such loop.
+    """
 
     sites: tuple[JobSite, ...]
     site: IntArray
     row: IntArray
+    tile: IntArray
     out_start: IntArray
     out_count: IntArray
     read_sums: IntArray
@@ -64,6 +70,18 @@ class JobTable:
 
     def __len__(self) -> int:
         return len(self.site)
+
+    def result(self, job: int, row_step: int) -> tuple[slice, slice, slice]:
+        """Channels, rows and columns of O or dI that a job of SRC or MSRC computes."""
+        blocks = self.blocks
+        assert blocks is not None, "structure rules give every job of SRC and MSRC a block"
+        channel, column = int(self.out_start[job]), int(blocks.column[job])
+        row = int(blocks.phase[job] + row_step * blocks.first[job])
+        return (
+            slice(channel, channel + int(self.out_count[job])),
+            slice(row, row + row_step * (int(blocks.rows[job]) - 1) + 1, row_step),
+            slice(column, column + int(blocks.width[job])),
+        )
 
     def place(self, job: int) -> tuple[JobSite, str]:
         """The statement of a job and its iteration in words."""
@@ -88,20 +106,21 @@ def find_jobs(program: Program, found: Violations, check_transfer: TransferCheck
     """Unroll tile and job loops. Loops that cannot be unrolled become violations; transfers are checked."""
     sites: list[JobSite] = []
 
-    def walk(body: tuple[Node, ...], iterations: Iterations, path: Path) -> None:
+    def walk(body: tuple[Node, ...], iterations: Iterations, path: Path, tile_keys: int) -> None:
         for position, node in enumerate(body):
             here, inner = (*path, statement_name(node)), iterations.with_key(position)
             try:
                 if isinstance(node, Loop):
-                    walk(node.body, enter(node, inner), here)
+                    turns = enter(node, inner)
+                    walk(node.body, turns, here, len(turns.order) if node.kind == "tile" else tile_keys)
                 elif isinstance(node, Job):
-                    sites.append(JobSite(here, node, inner))
+                    sites.append(JobSite(here, node, inner, tile_keys))
                 elif isinstance(node, Load | Store):
                     check_transfer(here, node, inner)
             except UserError as error:
                 found.add(here, str(error))
 
-    walk(program.body, ONCE, ())
+    walk(program.body, ONCE, (), 0)
     return sites
 
 
@@ -120,12 +139,30 @@ def tabulate(sites: list[JobSite]) -> JobTable:
         sites=tuple(sites),
         site=np.repeat(np.arange(len(sites)), counts)[order],
         row=np.concatenate([*(np.arange(count) for count in counts), np.empty(0, np.int64)])[order],
+        tile=_tile_numbers(sites, order),
         out_start=column(lambda job: job.out_start),
         out_count=column(lambda job: job.out_count),
         read_sums=column(lambda job: job.read_sums),
         final=column(lambda job: job.final),
         blocks=_tabulate_blocks(column) if has_blocks else None,
     )
+
+
+def _tile_numbers(sites: list[JobSite], order: NDArray[np.intp]) -> IntArray:
+    """int64[jobs]: a tile ends where the keys of the tile loops change."""
+    first = np.ones(len(order), np.bool_)
+    first[1:] = False
+    for level in range(max((site.tile_keys for site in sites), default=0)):
+        keys = np.concatenate([_tile_key(site, level) for site in sites])[order]
+        first[1:] |= keys[1:] != keys[:-1]
+    return np.cumsum(first) - 1
+
+
+def _tile_key(site: JobSite, level: int) -> IntArray:
+    """A key of every job of a site; -1, which no loop has, inside fewer tile loops."""
+    if level < site.tile_keys:
+        return site.iterations.order[level]
+    return np.full(site.iterations.count, -1, np.int64)
 
 
 def _tabulate_blocks(column: Callable[[Callable[[Job], Expression]], IntArray]) -> Blocks:

@@ -8,6 +8,7 @@ from compiler.ir.bounds import OperationCheck, check_jobs, check_target, check_t
 from compiler.ir.coverage import MapCoverage, WeightCoverage
 from compiler.ir.jobs import JobTable, find_jobs, row_operations, tabulate
 from compiler.ir.nodes import Program
+from compiler.ir.order import check_blocks_of_tiles
 from compiler.ir.structure import check_program
 from compiler.ir.violations import Violations
 from compiler.program import RowOperation
@@ -25,7 +26,8 @@ def verify(program: Program, target: Target | None = None, coverage: bool = True
        convolution group, row operations with an operand row; with a `target`, also that they fit its
        registers (docs/microarchitecture.md section 2);
     3. coverage (unless switched off): every element of the result gets every contribution exactly once, and
-       partial sums are read where they exist and only there.
+       partial sums are read where they exist and only there, in a later tile than they are written in
+       (compiler/ir/order.py).
     Takes under a second for a convolution of the zoo; 5 to 15 s for VGG-16's first FC layer (12.8 million
     row operations).
     """
@@ -75,6 +77,7 @@ def _check_map(program: Program, table: JobTable, check: OperationCheck, found: 
             cover.add(part)
     if not found:
         cover.check(found)
+        check_blocks_of_tiles(program, table, found)
 
 
 def _check_weight_gradients(

@@ -1,6 +1,6 @@
 """Runs random cases on machines in RTL and holds them against stepper, engine and interpreter.
 
-`python -m tests.rtl.machine_runs --cases 4000 --seed 1` is the long run: machines of any shape, one after the other.
+`python -m tests.rtl.machine_runs --cases 4000 --seed 1` is the long run: machines of any shape, in turn.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.rtl.machine_cases import differences, read_observed, write_cases
 from tests.rtl.ports import Machine
 from tests.rtl.simulators import DESIGN, MACHINE_BENCH, PASSED, build, play
 
-# What CI runs: one group of one PE, the default PEs in two clusters, and machines at the ends of what is small.
+# What CI runs: a single PE, the default PEs in two clusters, and machines at the ends of what is small.
 BUILDS = {
     "one_pe": Build(Machine(kernel_columns=5), 1, 1, 1, buffer_banks=2),
     "default_pes": Build(Machine(kernel_columns=5), clusters=2, groups_per_cluster=2, pes_per_group=3),

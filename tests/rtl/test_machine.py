@@ -1,5 +1,4 @@
-"""Does the whole machine in SystemVerilog end in the clock of stepper and engine, with their stall counters, and leave
-the memory that the IR interpreter says?"""
+"""Does the machine in RTL end in the clock of stepper and engine, with their counters, and the right memory?"""
 
 from __future__ import annotations
 
@@ -29,13 +28,6 @@ def test_clocks_counters_and_memory_of_random_layers(name: str, tmp_path: Path) 
     found = run_cases("verilator", BUILDS[name], _cases(name), tmp_path)
     assert [some for some in found if some] == []
     assert len(found) == CASES
-
-
-@pytest.mark.slow
-def test_a_second_simulator_that_knows_undefined_values(tmp_path: Path) -> None:
-    require("icarus")
-    cases = random_cases(BUILDS["one_pe"], 6, SEED, (100, 800))
-    assert run_cases("icarus", BUILDS["one_pe"], cases, tmp_path) == [[]] * len(cases)
 
 
 def test_the_cases_reach_what_they_are_meant_to() -> None:

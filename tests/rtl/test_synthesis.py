@@ -22,7 +22,8 @@ MACHINE = load_machine("sparsetrain")
 SMALL_MACHINE = {
     "clusters": 2, "groups_per_cluster": 2, "pes_per_group": 2, "buffer_banks": 2, "bank_lines": 16,
     "row_slot_entries": 8, "reg1_words": 8, "reg2_words": 8, "kernel_columns": 3, "job_words": 4,
-    "rowop_words": 4, "unit_words": 4, "geometry_words": 4, "tile_words": 4, "descriptor_words": 4, "pointer_words": 32,
+    "rowop_words": 4, "unit_words": 4, "geometry_words": 4, "tile_words": 4, "descriptor_words": 4,
+    "pointer_words": 32,
 }  # fmt: skip
 # Without parameters: the defaults.
 TOPS = {"pe": {}, "ppu": {}, TOP: group_parameters(MACHINE), "machine": SMALL_MACHINE}

@@ -137,8 +137,12 @@ module cluster #(
         {final_result[j], read_sums[j], accumulators[j*12+:12]} <= job[41:28];
         {result_stride[j*16+:16], result_address[j*16+:16], sums_stride[j*16+:16], sums_address[j*16+:16]}
             <= job[105:42];
-        for (int i = 0; i < pes_per_group; i++)
-          drain_starts[(j*pes_per_group+i)*12+:12] <= units[i*100+88+:12];
+      end
+    end
+
+    for (genvar p = 0; p < pes_per_group; p++) begin : start_of
+      always_ff @(posedge clk) begin
+        if (load && newest == 1'(j)) drain_starts[(j*pes_per_group+p)*12+:12] <= units[p*100+88+:12];
       end
     end
   end

@@ -21,17 +21,17 @@ module map_items #(
   logic [11:0] channels;
   logic [15:0] pointer_stride;
   logic [55:0] shared, after_shared;
-  wire [55:0] first_ones[0:pes_per_group];
+  logic [(pes_per_group+1)*56-1:0] first_ones;
 
-  assign first_ones[0] = load_first;
+  assign first_ones[0+:56] = load_first;
   for (genvar p = 0; p < pes_per_group; p++) begin : first
     next_operation #(
         .buffer_banks(buffer_banks)
     ) step (
         .kernel_rows(load_kernel_rows),
         .pointer_stride(load_pointer_stride),
-        .operation(first_ones[p]),
-        .next(first_ones[p+1])
+        .operation(first_ones[p*56+:56]),
+        .next(first_ones[(p+1)*56+:56])
     );
   end
 
@@ -45,26 +45,26 @@ module map_items #(
   );
 
   for (genvar p = 0; p < pes_per_group; p++) begin : stream
-    wire [55:0] own[0:pes_per_group];
+    logic [(pes_per_group+1)*56-1:0] own;
 
-    assign own[0] = operations[p*56+:56];
+    assign own[0+:56] = operations[p*56+:56];
     for (genvar i = 0; i < pes_per_group; i++) begin : skip
       next_operation #(
           .buffer_banks(buffer_banks)
       ) step (
           .kernel_rows,
           .pointer_stride,
-          .operation(own[i]),
-          .next(own[i+1])
+          .operation(own[i*56+:56]),
+          .next(own[(i+1)*56+:56])
       );
     end
 
     assign valid[p] = operations[p*56+8+:12] < channels;
 
     always_ff @(posedge clk) begin
-      if (load) operations[p*56+:56] <= first_ones[p];
+      if (load) operations[p*56+:56] <= first_ones[p*56+:56];
       else if (advance[p])
-        operations[p*56+:56] <= row_handout_dynamic ? shared : own[pes_per_group];
+        operations[p*56+:56] <= row_handout_dynamic ? shared : own[pes_per_group*56+:56];
     end
   end
 
@@ -75,7 +75,7 @@ module map_items #(
     if (load) begin
       kernel_rows <= load_kernel_rows;
       pointer_stride <= load_pointer_stride;
-      shared <= first_ones[pes_per_group];
+      shared <= first_ones[pes_per_group*56+:56];
     end else if (advance != '0) shared <= after_shared;
   end
 endmodule

@@ -249,13 +249,14 @@ module pe_group #(
   end
 
   for (genvar i = 0; i < ppu_words_per_cycle; i++) begin : lane
-    wire [sum_bits-1:0] partial[0:pes_per_group];
+    logic [(pes_per_group+1)*sum_bits-1:0] partial;
 
-    assign partial[0] = '0;
+    assign partial[0+:sum_bits] = '0;
     for (genvar p = 0; p < pes_per_group; p++) begin : added
-      assign partial[p+1] = partial[p] + drained_by[(p*ppu_words_per_cycle+i)*sum_bits+:sum_bits];
+      assign partial[(p+1)*sum_bits+:sum_bits] =
+          partial[p*sum_bits+:sum_bits] + drained_by[(p*ppu_words_per_cycle+i)*sum_bits+:sum_bits];
     end
-    assign drained[i*sum_bits+:sum_bits] = partial[pes_per_group];
+    assign drained[i*sum_bits+:sum_bits] = partial[pes_per_group*sum_bits+:sum_bits];
   end
 
   // ---- the PPU
