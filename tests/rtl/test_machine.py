@@ -1,4 +1,4 @@
-"""Does the machine in RTL end in the clock of stepper and engine, with their counters and the right memory?"""
+"""Does the machine in RTL end in the clock of stepper and engine, with their counters and the same memory?"""
 
 from __future__ import annotations
 
