@@ -96,7 +96,7 @@ async def _run(dut: Any, most_cycles: int) -> list[dict[str, Any]]:
     return [*seen, _seen(dut)]
 
 
-async def _observe(dut: Any, case: dict[str, Any]) -> dict[str, Any]:
+async def observe(dut: Any, case: dict[str, Any]) -> dict[str, Any]:
     await _reset(dut, case)
     await _write_program(dut, case["tables"])
     await _fill_memory(dut, case["memory"])
@@ -115,5 +115,5 @@ async def runs_the_cases(dut: Any) -> None:
     cases, results = (Path(os.environ[f"SPARSESIM_RTL_{name}"]) for name in ("SCRIPT", "RESULTS"))
     with cases.open(encoding="utf-8") as lines, results.open("w", encoding="utf-8") as out:
         for line in lines:
-            out.write(json.dumps(await _observe(dut, json.loads(line))) + "\n")
+            out.write(json.dumps(await observe(dut, json.loads(line))) + "\n")
             out.flush()

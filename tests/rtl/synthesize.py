@@ -1,5 +1,5 @@
 """Synthesizes a PE group with Yosys and holds PE, PPU and group against the area of the energy model:
-python -m tests.rtl.synthesize. It takes about three minutes on one core.
+python -m tests.rtl.synthesize. It takes three to five minutes on one core.
 
 Sizes are those of the preset `sparsetrain`; all storage becomes flip-flops. The hierarchy is kept, so that
 cells can be told by module, and nothing is optimised across the modules' borders. Clock tree, wiring and
