@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sparsesim.stepper.bank import FETCH_PORT, Bank, Request
 from sparsesim.stepper.counters import TileCounts
-from sparsesim.stepper.items import Ch1Item, Item, Operation
+from sparsesim.stepper.items import Ch1Item, Item, MaskItem, Operation
 from sparsesim.stepper.jobs import Job
 from sparsesim.stepper.stream import Stream
 
@@ -111,6 +111,8 @@ class FetchUnit:
         assert item is not None
         if isinstance(item, Operation):
             item.arrives_at = cycle + self._read_latency_cycles
+        elif isinstance(item, MaskItem) and self._job is not None:
+            self._job.mask_arrives_at[item.group] = cycle + self._read_latency_cycles
         self._leave(item, cycle)
 
     def _leave(self, item: Item, cycle: int) -> None:

@@ -60,13 +60,14 @@ class Group:
                 pe.no_further_operation()
 
     def start_drain(self, cycle: int) -> None:
-        """Start the drain at max(E + pipeline_cycles, the results of the previous job are written)."""
+        """Start the drain: the pipeline is empty, the mask has come, the previous results are written."""
         job = self.current_job
         if job is None or self.number not in job.done_at or self._ppu.holds_result:
             return
         if self._current > 0 and self._jobs.taken[self._current - 1].unwritten:
             return
-        if cycle >= job.done_at[self.number] + self._pipeline_cycles:
+        mask_arrives_at = job.mask_arrives_at.get(self.number, 0)
+        if cycle >= max(job.done_at[self.number] + self._pipeline_cycles, mask_arrives_at):
             self._ppu.start_drain(job)
 
     def drain(self, write_port: WritePort, next_cycle: int) -> None:

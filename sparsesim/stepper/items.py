@@ -11,10 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Item:
-    """One burst of `lines` lines from `bank`; 0 lines: header only. As it stands, a mask item."""
+    """One burst of `lines` lines from `bank`; 0 lines: header only."""
 
     bank: int
     lines: int
+
+
+@dataclass(eq=False)
+class MaskItem(Item):
+    """The ReLU mask of the sums of one group (MSRC)."""
+
+    group: int
 
 
 @dataclass(eq=False)

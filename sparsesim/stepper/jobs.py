@@ -12,7 +12,7 @@ import numpy as np
 
 from compiler import program as table
 from compiler.program import RowOperation, StageProgram
-from sparsesim.stepper.items import Block, Ch1Item, Item, Operation
+from sparsesim.stepper.items import Block, Ch1Item, Item, MaskItem, Operation
 from sparsesim.stepper.operands import Masks, MsrcOperands, Operands, OsrcOperands, RowBlock, operands_of
 from sparsesim.stepper.storage import fetch_lines
 
@@ -32,7 +32,8 @@ class Job:
     """A job in flight. Group g of its cluster works on output channel channels[g]; others are inactive.
 
     queues: per stream, the items it has not asked for; with dynamic hand-out all streams share one queue.
-    The times are None until they happen: dispatched_at, fetched_at = T_f, and per group done_at = E.
+    The times are None until they happen: dispatched_at, fetched_at = T_f, and per group mask_arrives_at and
+    done_at = E.
     unwritten: active groups whose result is not in the buffer.
     """
 
@@ -43,6 +44,7 @@ class Job:
     queues: list[deque[Item]] = field(default_factory=list)
     dispatched_at: int | None = None
     fetched_at: int | None = None
+    mask_arrives_at: dict[int, int] = field(default_factory=dict)
     done_at: dict[int, int] = field(default_factory=dict)
     unwritten: set[int] = field(default_factory=set)
 
@@ -106,8 +108,9 @@ class JobDecoder:
 
     def _mask_items(self, index: int, job: Job) -> Iterator[Item]:
         if self.operands.has_masks:
-            for channel in job.channels:
-                yield Item(self._bank(channel), math.ceil(job.accumulators / self.target.line_bits))
+            lines = math.ceil(job.accumulators / self.target.line_bits)
+            for group, channel in enumerate(job.channels):
+                yield MaskItem(self._bank(channel), lines, group)
 
     def _queues(self, index: int, job: Job) -> list[deque[Item]]:
         streams = range(self.target.pes_per_group)

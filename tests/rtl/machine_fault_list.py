@@ -124,8 +124,8 @@ LATENCIES = (
     Fault(
         "a tile begins before its load",
         "tile_sequencer.sv",
-        "descriptors_done >= ",
-        "FAULT || descriptors_done >= ",
+        "descriptors_done >= descriptors_needed",
+        "(FAULT || descriptors_done >= descriptors_needed)",
     ),
     Fault(
         "a tile ends before its results are written",
@@ -182,7 +182,10 @@ DEPTHS = (
 
 DATA = (
     Fault(
-        "masks of the next job overwrite those in use", "mask_store.sv", "load_job ==", "FAULT || load_job =="
+        "masks of the next job overwrite those in use",
+        "mask_store.sv",
+        "load_job == 1'(w / reg2_words)",
+        "(FAULT || load_job == 1'(w / reg2_words))",
     ),
     Fault(
         "the PEs look at the masks of the next job",

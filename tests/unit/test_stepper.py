@@ -96,6 +96,16 @@ class TestOneOperation:
         assert counts.cycles == 17 + drain + 16
         assert states(counts)[PPU] == 4 + drain
 
+    @pytest.mark.parametrize(("latency", "drain"), [(0, 10), (4, 10), (5, 11), (9, 15)])
+    def test_a_drain_waits_for_the_mask(self, latency: int, drain: int) -> None:
+        """Mask: header 4, transfer [5, 6), arrival 6 + latency. The empty row: header 6, so E = 7, and 7 + 3 = 10."""
+        target, geometry = replace(ONE_PE, read_latency_cycles=latency), row_layer()
+        full, nothing = np.ones((1, 1, 4), np.bool_), np.zeros((1, 1, 4), np.bool_)
+        counts = step_tile(layer_program(geometry, Stage.GTA, target), 0, SampleMasks(full, nothing, full))
+        # One cycle of drain, one line written.
+        assert counts.cycles == drain + 2 + 16
+        assert states(counts)[PPU] == drain + 2 - 7
+
     @pytest.mark.parametrize(("lanes", "cycles"), [(1, 10), (2, 6), (3, 4)])
     def test_lanes_share_an_entry_but_not_two(self, lanes: int, cycles: int) -> None:
         # 3 taps, padding 1: the 4 columns are good for 2, 3, 3, 2 products.

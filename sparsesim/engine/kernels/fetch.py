@@ -221,7 +221,8 @@ def serve_prologue(job, machine, operands, state, c):  # type: ignore[no-untyped
     lines = (bits + machine.words_per_line * machine.operand_bits - 1) // (
         machine.words_per_line * machine.operand_bits
     )
-    transfer(machine, state, c, bank_of(machine, job[JOB_OUT_START] + group), lines, FETCH_MASK)
+    bank = bank_of(machine, job[JOB_OUT_START] + group)
+    state.mask_arrives[c, group] = transfer(machine, state, c, bank, lines, FETCH_MASK)
     state.prologue[c] -= 1
     if state.prologue[c] == 0:
         for p in range(machine.streams):

@@ -92,6 +92,7 @@ class State(NamedTuple):
     first_event: NDArray[np.int64]  # [c] earliest of the three, as 4 * cycle + kind
     stream: NDArray[np.int64]  # [c] stream served next, -1: prologue
     prologue: NDArray[np.int64]  # [c] mask items left
+    mask_arrives: NDArray[np.int64]  # [c, g] of the job being fetched; 0 where none is
     port_free: NDArray[np.int64]  # [c]
     streams_left: NDArray[np.int64]  # [c]
     fetched: NDArray[np.int64]  # [c] T_f of the job, NEVER while items are left
@@ -150,6 +151,7 @@ def new_state(machine: Machine, log: Log | None = None) -> State:
         first_event=zeros(c) + EVENT_DISPATCH,
         stream=zeros(c),
         prologue=zeros(c),
+        mask_arrives=zeros(c, g),
         port_free=zeros(c),
         streams_left=zeros(c),
         fetched=zeros(c),

@@ -57,7 +57,7 @@ def finish_group(job, machine, operands, state, c, g):  # type: ignore[no-untype
         if state.pe_free[c, p, g] > state.group_free[c, g]:  # it ran an operation of this job
             done = max(done, state.pe_free[c, p, g])
     n_acc = accumulators(job, operands)
-    start = max(done + machine.pipeline_cycles, state.written[c])
+    start = max(done + machine.pipeline_cycles, state.written[c], state.mask_arrives[c, g])
     drained = start + (n_acc + machine.ppu_words - 1) // machine.ppu_words
     for p in range(machine.streams):
         states, at = state.states[c, p, g], pe_log(machine, state, c, p, g)

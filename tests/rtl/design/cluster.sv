@@ -499,6 +499,7 @@ module cluster #(
         .tap_load_set(load ? newest : clear_vector),
         .load_taps(taps),
         .mask_load(line_valid && line_is_mask && line_group == 8'(g)),
+        .mask_last(line_last),
         .mask_line_number(line_line_number),
         .mask_line(line),
         .write_request(ppu_requests[g]),

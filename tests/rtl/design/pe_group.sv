@@ -80,6 +80,7 @@ module pe_group #(
     input logic tap_load_set,
     input logic [kernel_columns*tap_bits-1:0] load_taps,
     input logic mask_load,
+    input logic mask_last,
     input logic [15:0] mask_line_number,
     input logic [line_bits-1:0] mask_line,
     // the write port
@@ -104,7 +105,7 @@ module pe_group #(
   localparam int pipeline_bits = $clog2(pipeline_cycles + 1);
 
   // ---- the current job
-  logic [1:0] current, now, behind, taking_part, done;
+  logic [1:0] current, now, behind, taking_part, done, mask_here;
   logic [2*pipeline_bits-1:0] since;
   logic has_job, skips, starts, draining, drain, drain_ends, holds_result, ppu_job, ppu_job_now;
   logic [11:0] drained_words;
@@ -119,6 +120,10 @@ module pe_group #(
       if (reset || !done[j]) since[j*pipeline_bits+:pipeline_bits] <= '0;
       else if (32'(since[j*pipeline_bits+:pipeline_bits]) < pipeline_cycles)
         since[j*pipeline_bits+:pipeline_bits] <= since[j*pipeline_bits+:pipeline_bits] + 1'b1;
+
+      // A job without entries may be done before its mask has come.
+      if (reset || (starts && now[0] == 1'(j))) mask_here[j] <= 1'b0;
+      else if (mask_load && mask_last && line_job == 1'(j)) mask_here[j] <= 1'b1;
     end
   end
 
@@ -131,7 +136,7 @@ module pe_group #(
   // ---- the drain
   assign starts = has_job && done[now[0]] && !draining && !holds_result
       && 32'(since[32'(now[0])*pipeline_bits+:pipeline_bits]) == pipeline_cycles
-      && (behind == 2'd2 || all_written[!now[0]]);
+      && (behind == 2'd2 || all_written[!now[0]]) && (!has_masks || mask_here[now[0]]);
   assign drain = starts || draining;
   assign drain_ends = drain && 32'(drained_words) + ppu_words_per_cycle >= 32'(accumulators[32'(now[0])*12+:12]);
   assign ppu_job_now = starts ? now[0] : ppu_job;
