@@ -25,7 +25,7 @@ def reproduction_page(results: Sequence[Result], argv: Sequence[str] = ()) -> Pa
     command = [("Command", f"python -m sparsesim {shlex.join(argv[1:])}")] if len(argv) > 1 else []
     machine = results[0].machine
     return Page(
-        title=f"{shown_name(machine.name)} on {len(results)} networks and data sets",
+        title=f"{shown_name(machine.name)} on {_how_many(results)}",
         subtitle="Training steps against the dense baseline of the same machine. All numbers are per sample.",
         cards=list(_cards(results)),
         warnings=list(_warnings(results)),
@@ -35,6 +35,10 @@ def reproduction_page(results: Sequence[Result], argv: Sequence[str] = ()) -> Pa
             Section("made", "How it was made", details=[*command, ("Machine", export_yaml(machine))]),
         ],
     )
+
+
+def _how_many(results: Sequence[Result]) -> str:
+    return "one network and data set" if len(results) == 1 else f"{len(results)} networks and data sets"
 
 
 def _cards(results: Sequence[Result]) -> Iterator[Card]:

@@ -1,6 +1,6 @@
 """Records of a simulation as a Parquet table, and back.
 
-The PE states are summed over the PE groups: results need no more, and a study of thousands of simulations
+The PE states are summed over the PE groups: rows of a study need no more, and a study of thousands of simulations
 keeps them all.
 """
 

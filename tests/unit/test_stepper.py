@@ -98,7 +98,7 @@ class TestOneOperation:
 
     @pytest.mark.parametrize(("latency", "drain"), [(0, 10), (4, 10), (5, 11), (9, 15)])
     def test_a_drain_waits_for_the_mask(self, latency: int, drain: int) -> None:
-        """Mask: header 4, transfer [5, 6), arrival 6 + latency. The empty row: header 6, so E = 7, and 7 + 3 = 10."""
+        """Mask: header 4, transfer [5, 6), arrival 6 + latency. Empty row: header 6, so E = 7; 7 + 3 = 10."""
         target, geometry = replace(ONE_PE, read_latency_cycles=latency), row_layer()
         full, nothing = np.ones((1, 1, 4), np.bool_), np.zeros((1, 1, 4), np.bool_)
         counts = step_tile(layer_program(geometry, Stage.GTA, target), 0, SampleMasks(full, nothing, full))
