@@ -9,7 +9,7 @@ import numpy as np
 from compiler.target import Target
 from tests.builders import ONE_PE
 from tests.rtl.ports import Machine
-from tests.rtl.row_operations import PeJob, random_job, random_layer
+from tests.rtl.row_operations import PeJob, drawn_geometries, random_job, random_layer
 from tests.rtl.script import Script
 
 # The default machine; one without mask skipping, with a short pipeline; a wide one of odd sizes.
@@ -63,10 +63,10 @@ def target_of(machine: Machine, rng: np.random.Generator) -> Target:
 
 def random_cases(machine: Machine, row_operations: int, seed: int) -> Cases:
     """At least so many row operations, a few jobs of a layer behind each other, layer after layer."""
-    rng = np.random.default_rng(seed)
+    rng, drawn = np.random.default_rng(seed), drawn_geometries(seed)
     cases = Cases(Script(machine, rng), [])
     while cases.row_operations < row_operations:
-        layer = random_layer(target_of(machine, rng), rng)
+        layer = random_layer(target_of(machine, rng), rng, drawn)
         jobs = [random_job(layer, rng) for _ in range(int(rng.integers(1, 5)))]
         cases.jobs.extend(jobs)
         cases.script.play(jobs)

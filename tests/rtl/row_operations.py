@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
+import hypothesis
 import numpy as np
+from hypothesis import strategies as st
 
 from compiler.columns import ch1_columns, column_taps
 from compiler.geometry import ConvGeometry
@@ -94,28 +98,52 @@ class Layer:
         return RowBlock(phase, first, rows, column, width, self.operands.block_row_step)
 
 
-def random_geometry(rng: np.random.Generator) -> ConvGeometry:
+@st.composite
+def geometries(draw: st.DrawFn) -> ConvGeometry:
     """Rows of 1 to 256 positions, kernels of 1 to 11, strides of 1 to 4, dilations of 1 to 3."""
-    kernel = int(rng.integers(1, 4)), int(rng.choice([1, 2, 3, 3, 5, 7, int(rng.integers(1, 12))]))
-    dilation = int(rng.integers(1, 3)), int(rng.choice([1, 1, 2, 3]))
-    padding = int(rng.integers(0, kernel[0] + 1)), int(rng.integers(0, kernel[1] + 1))
+
+    def number(least: int, most: int) -> int:
+        return draw(st.integers(least, most))
+
+    kernel = number(1, 3), draw(st.sampled_from([1, 2, 3, 3, 5, 7, *range(1, 12)]))
+    dilation = number(1, 2), draw(st.sampled_from([1, 1, 2, 3]))
+    padding = number(0, kernel[0]), number(0, kernel[1])
     least = [max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True)]
-    width = int(rng.integers(1, 257)) if rng.random() < 0.5 else int(rng.integers(1, 24))
+    width = draw(st.one_of(st.integers(1, 256), st.integers(1, 24)))
     return ConvGeometry(
-        in_channels=int(rng.integers(1, 3)),
-        out_channels=int(rng.integers(1, 3)),
-        in_size=(least[0] + int(rng.integers(0, 6)), min(256, max(least[1], width))),
+        in_channels=number(1, 2),
+        out_channels=number(1, 2),
+        in_size=(least[0] + number(0, 5), min(256, max(least[1], width))),
         kernel=kernel,
-        stride=(int(rng.integers(1, 5)), int(rng.integers(1, 5))),
+        stride=(number(1, 4), number(1, 4)),
         padding=padding,
         dilation=dilation,
     )
 
 
-def random_layer(target: Target, rng: np.random.Generator) -> Layer:
+def drawn_geometries(seed: int) -> Iterator[ConvGeometry]:
+    """Geometries as Hypothesis draws them, without end; the same for the same seed."""
+    for more in count():
+        yield from _some_geometries(seed + more)
+
+
+def _some_geometries(seed: int) -> list[ConvGeometry]:
+    found: list[ConvGeometry] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(max_examples=300, database=None, deadline=None, phases=[hypothesis.Phase.generate])
+    @hypothesis.given(geometries())
+    def collect(geometry: ConvGeometry) -> None:
+        found.append(geometry)
+
+    collect()
+    return found
+
+
+def random_layer(target: Target, rng: np.random.Generator, drawn: Iterator[ConvGeometry]) -> Layer:
     """A layer in one of the four forms, cut into row blocks that fit the PE, with random values and zeros."""
     while True:
-        geometry = random_geometry(rng)
+        geometry = next(drawn)
         stage, broadcast = FORMS[rng.integers(len(FORMS))]
         rows, columns = int(rng.integers(1, 5)), int(rng.choice([64, int(rng.integers(1, 65))]))
         target = replace(target, skip_zeros=bool(rng.random() < 0.8))
