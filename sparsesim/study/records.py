@@ -1,7 +1,7 @@
 """Records of a simulation as a Parquet table, and back.
 
-The PE states are summed over the PE groups: rows of a study need no more, and a study of thousands of simulations
-keeps them all.
+The PE states are summed over the PE groups: rows of a study need no more, and a study of thousands of
+simulations keeps them all.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ ARBITERS = (
         "the lowest goes first, however long others wait",
         "oldest_first.sv",
         "= waited[i] ?",
-        "= !FAULT && waited[i] ?",
+        "= FAULT ? i < j : waited[i] ?",
     ),
     Fault("the highest goes first in a tie", "oldest_first.sv", "&& i < j", "&& (FAULT ? i > j : i < j)"),
     Fault(
@@ -42,7 +42,8 @@ ARBITERS = (
         "the highest cluster asks first",
         "controller.sv",
         "for (int i = 0; i < clusters; i++) begin\n      job =",
-        "for (int n = 0; n < clusters; n++) begin\n      int i;\n      i = FAULT ? clusters - 1 - n : n;\n      job =",
+        "for (int n = 0; n < clusters; n++) begin\n      int i;\n      i = FAULT ? clusters - 1 - n : n;\n"
+        "      job =",
     ),
     Fault(
         "jobs are dealt in turn where they should not be",
@@ -75,7 +76,8 @@ LATENCIES = (
         "the buffer answers a cycle early",
         "line_pipeline.sv",
         "valid = valids[more-1];\n    assign {valid_tag, line} =",
-        "valid = FAULT ? read : valids[more-1];\n    assign {valid_tag, line} = FAULT ? {read_tag, read_line} :",
+        "valid = FAULT ? read : valids[more-1];\n"
+        "    assign {valid_tag, line} = FAULT ? {read_tag, read_line} :",
     ),
     Fault(
         "a row arrives with its first line",

@@ -67,7 +67,7 @@ MODEL_FAULTS = (
     _stepper("rows are dealt the other way", row_handout_dynamic=lambda dynamic: not dynamic),
     _stepper("jobs are dealt the other way", job_handout_dynamic=lambda dynamic: not dynamic),
     _rule("banks serve write ports before fetch ports", "fetch.FETCH_PORT", WRITE_PORT + 1),
-    _rule("banks serve the first cluster before fetch ports", "ppu.WRITE_PORT", FETCH_PORT),
+    _rule("banks serve the lower cluster first, fetch port or not", "ppu.WRITE_PORT", FETCH_PORT),
     _rule("stores do not wait for their tile", "dma.Schedule._may_start", lambda *_: True),
     _engine("the buffer answers a cycle early", read_latency=lambda cycles: cycles - 1),
     _engine("a dispatch takes a cycle more", dispatch_cycles=lambda cycles: cycles + 1),
