@@ -75,9 +75,8 @@ LATENCIES = (
     Fault(
         "the buffer answers a cycle early",
         "line_pipeline.sv",
-        "valid = valids[more-1];\n    assign {valid_tag, line} =",
-        "valid = FAULT ? read : valids[more-1];\n"
-        "    assign {valid_tag, line} = FAULT ? {read_tag, read_line} :",
+        "valid = valids[more-1];\n    assign {valid_tag, line} = held[(more-1)*",
+        "valid = valids[more-(FAULT?2:1)];\n    assign {valid_tag, line} = held[(more-(FAULT?2:1))*",
     ),
     Fault(
         "a row arrives with its first line",
@@ -109,6 +108,12 @@ LATENCIES = (
         "pe_group.sv",
         "behind == 2'd2 ||",
         "FAULT || behind == 2'd2 ||",
+    ),
+    Fault(
+        "a drain does not wait for its mask",
+        "pe_group.sv",
+        "(!has_masks || ",
+        "(FAULT || !has_masks || ",
     ),
     Fault("an empty row is fetched", "fetch_unit.sv", "&& !chosen_empty", "&& (FAULT || !chosen_empty)"),
     Fault(

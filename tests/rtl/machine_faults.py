@@ -27,14 +27,22 @@ from tests.rtl.model_faults import MODEL_FAULTS
 from tests.rtl.ports import Machine
 from tests.rtl.simulators import BENCH, DESIGN, MACHINE_BENCH, PASSED, build, play
 
-# Two of everything and three groups, or the arbiter of the write port had nothing to decide; as few words as
-# random layers still fit into.
+# Two of everything, and three groups, or the arbiter of the write port had nothing to decide. The buffer is
+# slower than the pipeline, or no drain would wait for its mask. As few words as random layers still fit into.
 BUILD = Build(
-    Machine(row_slot_entries=16, reg1_words=16, reg2_words=16, ppu_words_per_cycle=2, kernel_columns=3),
+    Machine(
+        row_slot_entries=16,
+        reg1_words=16,
+        reg2_words=16,
+        pipeline_cycles=2,
+        ppu_words_per_cycle=2,
+        kernel_columns=3,
+    ),
     clusters=2,
     groups_per_cluster=3,
     pes_per_group=2,
     buffer_banks=2,
+    read_latency_cycles=4,
     bank_lines=256,
     job_words=64,
     rowop_words=32,
