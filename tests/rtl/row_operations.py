@@ -130,8 +130,16 @@ def drawn_geometries(seed: int) -> Iterator[ConvGeometry]:
 def _some_geometries(seed: int) -> list[ConvGeometry]:
     found: list[ConvGeometry] = []
 
+    # Said in full: Hypothesis has other defaults where it finds itself in CI, and would not keep to the seed.
     @hypothesis.seed(seed)
-    @hypothesis.settings(max_examples=300, database=None, deadline=None, phases=[hypothesis.Phase.generate])
+    @hypothesis.settings(
+        max_examples=300,
+        derandomize=False,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
     @hypothesis.given(geometries())
     def collect(geometry: ConvGeometry) -> None:
         found.append(geometry)
