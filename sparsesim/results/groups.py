@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsesim.results.model import LayerResult
+from sparsesim.results.parquet_bytes import opened
 from sparsesim.results.parts import ON_CHIP_CAUSES
 from workloads.errors import UserError
 
@@ -90,13 +91,11 @@ def _places(layers: Sequence[LayerResult], groups: int) -> pyarrow.Table:
 
 def _read(path: Path, rows: int) -> pyarrow.Table:
     import pyarrow  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
 
     try:
-        with path.open("rb") as file:
-            opened = parquet.ParquetFile(file)
-            _check_shape(path, opened, rows)
-            table = opened.read()
+        file = opened(path.read_bytes())
+        _check_shape(path, file, rows)
+        table = file.read(use_threads=False)
     except FileNotFoundError:
         raise UserError(f"{path}: is missing; simulate again into another folder.") from None
     except (OSError, pyarrow.ArrowException) as error:

@@ -16,6 +16,7 @@ import numpy as np
 from compiler.program import Stage
 from sparsesim.engine.kernels.layout import N_COUNTS, N_STATES
 from sparsesim.engine.record import StageRecord
+from sparsesim.results.parquet_bytes import opened
 
 if TYPE_CHECKING:
     import pyarrow
@@ -65,10 +66,7 @@ def _row(record: StageRecord) -> dict[str, Any]:
 def decode(table: bytes | pyarrow.Table) -> tuple[StageRecord, ...]:
     """The records that were encoded, their states as int64[1, N_STATES]."""
     if isinstance(table, bytes):
-        import pyarrow  # noqa: PLC0415
-        from pyarrow import parquet  # noqa: PLC0415
-
-        table = parquet.read_table(pyarrow.BufferReader(table))
+        table = opened(table).read(use_threads=False)
     return tuple(_record(row) for row in table.select(schema().names).to_pylist())
 
 

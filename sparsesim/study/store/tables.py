@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sparsesim.results.parquet_bytes import opened
+
 if TYPE_CHECKING:
     import pyarrow
 
@@ -23,12 +25,7 @@ def to_parquet(table: pyarrow.Table) -> bytes:
 
 def from_parquet(data: bytes) -> pyarrow.Table:
     """The table in the bytes of a Parquet file; pyarrow.ArrowInvalid or OSError if it holds none."""
-    import pyarrow  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
-
-    # One thread: a table is small, and the processes of a sweep use all cores already.
-    table = parquet.read_table(pyarrow.BufferReader(data), use_threads=False)
-    return table.replace_schema_metadata(None)
+    return opened(data).read(use_threads=False).replace_schema_metadata(None)
 
 
 def schema_of(data: bytes) -> pyarrow.Schema:
