@@ -35,7 +35,7 @@ print(before, len(os.listdir("/proc/self/task")))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 def test_no_thread_of_arrow_reads(tmp_path: Path) -> None:
-    """One that the end of the interpreter catches aborts the process; Arrow's way shows they would be seen."""
+    """The end of the interpreter, catching one, aborts; Arrow reading by itself shows one would be seen."""
     file = tmp_path / "x.parquet"
     empty = pyarrow.table({field.name: pyarrow.array([], field.type) for field in schema()})
     file.write_bytes(to_parquet(empty))
