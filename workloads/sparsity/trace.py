@@ -27,12 +27,11 @@ _VALUES = (
 
 
 class Trace:
-    """A checked trace. All masks are in memory (packed); values are read when asked for."""
+    """A checked trace. Masks and values are read from the file when they are asked for, and only those."""
 
-    def __init__(self, meta: TraceMeta, archive: Archive, packed: Mapping[str, npt.NDArray[np.uint8]]):
+    def __init__(self, meta: TraceMeta, archive: Archive):
         self.meta = meta
         self._archive = archive
-        self._packed = dict(packed)
         self._by_name = {layer.name: layer for layer in meta.layers}
 
     @property
@@ -56,36 +55,29 @@ class Trace:
 
         None for a grad_input_mask that was not recorded: dI is needed everywhere.
         """
-        packed = self._packed.get(f"{name}/{key}")
-        return None if packed is None else _unpack(packed, _shape(self.layer(name), key, 1)[-1])
+        return self._bits(name, key, 0, self.meta.samples)
 
     def has_mask(self, name: str) -> bool:
         """Whether a grad_input_mask of the layer was recorded; without one dI is needed everywhere."""
-        return f"{name}/{_OPTIONAL}" in self._packed
+        return f"{name}/{_OPTIONAL}" in self._archive.headers
 
     def masks(self, name: str, sample: int) -> LayerMasks:
         """Masks of one recorded sample, 0 <= sample < meta.samples; [C, H, W] and [F, Ho, Wo]."""
         self._check_samples([sample])
-        width = self.layer(name).in_size[1]
-        out_width = self.layer(name).out_size[1]
-        needed = self._packed.get(f"{name}/{_OPTIONAL}")
-        return LayerMasks(
-            _unpack(self._packed[f"{name}/input"][sample], width),
-            _unpack(self._packed[f"{name}/grad_output"][sample], out_width),
-            None if needed is None else _unpack(needed[sample], width),
-        )
+        return self._masks(name, sample, sample + 1, 0)
 
     def fc_masks(self, name: str, samples: Sequence[int]) -> LayerMasks:
         """Masks of a fully connected layer with the chosen samples as columns: [C, 1, N] and [F, 1, N]."""
         if self.layer(name).kind != "fc":
             raise UserError(f"trace {self.path}: layer {name!r} is no fc layer, so it has no columns.")
         self._check_samples(samples)
-        chosen = [self.masks(name, sample) for sample in samples]
-        needed = [masks.grad_input_mask for masks in chosen if masks.grad_input_mask is not None]
+        first = min(samples)
+        found = self._masks(name, first, max(samples) + 1, [sample - first for sample in samples])
+        needed = found.grad_input_mask
         return LayerMasks(
-            np.concatenate([masks.input for masks in chosen], axis=2),
-            np.concatenate([masks.grad_output for masks in chosen], axis=2),
-            np.concatenate(needed, axis=2) if needed else None,
+            _columns(found.input),
+            _columns(found.grad_output),
+            None if needed is None else _columns(needed),
         )
 
     def values(self, name: str, key: str) -> npt.NDArray[np.float32] | None:
@@ -101,6 +93,20 @@ class Trace:
             raise UserError(f"trace {self.path}: {entry}: expected finite values in layer {layer.name!r}.")
         return array
 
+    def _masks(self, name: str, first: int, stop: int, chosen: int | Sequence[int]) -> LayerMasks:
+        """The `chosen` of the samples [first, stop); all of these are read."""
+        inputs, grads, needed = (self._bits(name, key, first, stop) for key in _MASKS)
+        assert inputs is not None and grads is not None  # _check_entries has seen them
+        return LayerMasks(inputs[chosen], grads[chosen], None if needed is None else needed[chosen])
+
+    def _bits(self, name: str, key: str, first: int, stop: int) -> BoolArray | None:
+        """Samples [first, stop) of a mask, bool [samples, channels, H, W]; None if it was not recorded."""
+        width = _shape(self.layer(name), key, 1)[-1]
+        entry = f"{name}/{key}"
+        if entry not in self._archive.headers:
+            return None
+        return np.unpackbits(self._archive.rows(entry, first, stop), axis=-1, count=width).view(np.bool_)
+
     def _check_samples(self, samples: Sequence[int]) -> None:
         if not samples:
             raise UserError(f"trace {self.path}: no sample asked for; it has {self.meta.samples}.")
@@ -111,39 +117,55 @@ class Trace:
 
 
 def load_trace(path: str | Path) -> Trace:
-    """Reads and checks a trace completely (values: their headers); UserError for whatever is wrong."""
+    """Checks a trace completely; UserError for whatever is wrong.
+
+    All masks are read once, a MiB at a time, for their checksums and padding; none stays in memory. Of values
+    only the headers are read.
+    """
     archive = Archive(Path(path))
     meta = parse_meta(archive.read_text("meta"), str(path))
     _check_entries(archive, meta)
-    names = [f"{layer.name}/{key}" for layer in meta.layers for key in _MASKS]
-    packed = archive.read(name for name in names if name in archive.headers)
     for layer in meta.layers:
         for key in _MASKS:
-            _check_padding(packed.get(f"{layer.name}/{key}"), _shape(layer, key, 1)[-1], archive, layer.name)
-    return Trace(meta, archive, packed)
+            if f"{layer.name}/{key}" in archive.headers:
+                _check_bits(archive, layer, key)
+    return Trace(meta, archive)
 
 
-def write_trace(path: str | Path, meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Writes a trace. `arrays` maps `NAME/key` to an unpacked bool mask or to float values.
+def write_trace(
+    path: str | Path,
+    meta: Mapping[str, Any],
+    arrays: Mapping[str, npt.NDArray[Any]],
+    *,
+    compressed: bool = True,
+) -> None:
+    """Writes a trace. `arrays` maps `NAME/key` to a bool mask, to one packed already (uint8), or to float values.
 
-    The file appears complete or not at all. UserError if `meta` or an array contradicts the format.
+    Not `compressed`, a file is up to twice as large, but one of its samples is found without unpacking those
+    before it. The file appears complete or not at all. UserError if `meta` or an array contradicts the format.
     """
     file = Path(path)
     checked = check_meta(meta, str(path))
     contents: dict[str, Any] = {"meta": np.array(checked.model_dump_json())}
     for name, array in arrays.items():
-        packed = array.dtype == np.bool_
-        contents[name] = np.packbits(array, axis=-1) if packed else np.asarray(array, dtype=np.float32)
+        contents[name] = _stored(array)
     unfinished = file.with_name(file.name + ".unfinished")
     try:
         with unfinished.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **contents)
+            (np.savez_compressed if compressed else np.savez)(stream, allow_pickle=False, **contents)
         _check_entries(Archive(unfinished), checked)
         unfinished.replace(file)
     except OSError as error:
         raise UserError(f"trace {path}: cannot be written: {error.strerror or error}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _stored(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array as it lies in the file."""
+    if array.dtype == np.bool_:
+        return np.packbits(array, axis=-1)
+    return array if array.dtype == np.uint8 else np.asarray(array, dtype=np.float32)
 
 
 def _shape(layer: TraceLayer, key: str, samples: int) -> tuple[int, ...]:
@@ -183,14 +205,18 @@ def _check_entries(archive: Archive, meta: TraceMeta) -> None:
                 raise UserError(f"trace {archive.path}: layer {layer.name!r}: the array {key!r} is missing.")
 
 
-def _check_padding(packed: npt.NDArray[np.uint8] | None, width: int, archive: Archive, layer: str) -> None:
-    used = width % 8
-    if packed is not None and used and np.any(packed[..., -1] & (0xFF >> used)):
-        raise UserError(
-            f"trace {archive.path}: layer {layer!r}: expected zeros in the padding bits behind "
-            f"column {width - 1} of a mask, found ones."
-        )
+def _check_bits(archive: Archive, layer: TraceLayer, key: str) -> None:
+    """The checksum of a mask, and zeros in its padding bits."""
+    width = _shape(layer, key, 1)[-1]
+    padding = 0xFF >> width % 8 if width % 8 else 0
+    for piece in archive.pieces(f"{layer.name}/{key}"):
+        if padding and np.any(piece[:, -1] & padding):
+            raise UserError(
+                f"trace {archive.path}: layer {layer.name!r}: expected zeros in the padding bits behind "
+                f"column {width - 1} of a mask, found ones."
+            )
 
 
-def _unpack(packed: npt.NDArray[np.uint8], width: int) -> BoolArray:
-    return np.unpackbits(packed, axis=-1, count=width).view(np.bool_)
+def _columns(masks: BoolArray) -> BoolArray:
+    """Maps of one position, bool [N, C, 1, 1], as the columns of one row, [C, 1, N]."""
+    return np.ascontiguousarray(masks[:, :, :, 0].transpose(1, 2, 0))
