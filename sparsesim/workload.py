@@ -126,7 +126,9 @@ def _from_profile(load: Load, accumulate: int) -> Workload:
 
 
 def _work_of(layer: TraceLayer, index: int, samples: int, masked: bool) -> ConvWork:
+    """masked: a mask says where dI is needed."""
     is_fc = layer.kind == "fc"
+    has_gta = index > 0 if layer.has_gta is None else layer.has_gta
     size = (1, samples) if is_fc else (layer.in_size[0], layer.in_size[1])
     geometry = ConvGeometry(
         layer.in_channels, layer.out_channels, size, layer.kernel, layer.stride, layer.padding,
@@ -137,9 +139,9 @@ def _work_of(layer: TraceLayer, index: int, samples: int, masked: bool) -> ConvW
         index=index,
         geometry=geometry,
         is_fc=is_fc,
-        has_gta=index > 0,
+        has_gta=has_gta,
         input_is_relu=layer.input_is_relu,
-        gta_masked=masked,
+        gta_masked=has_gta and masked,
         followed_by="none",
         relu_fused=False,
     )
@@ -175,10 +177,7 @@ def _from_trace(
     count = meta.samples if samples is None else samples
     if count > meta.samples:
         raise UserError(f"--samples {count}: {path} holds {meta.samples} samples.")
-    works = [
-        _work_of(layer, i, count, i > 0 and trace.has_mask(layer.name))
-        for i, layer in enumerate(trace.layers)
-    ]
+    works = [_work_of(layer, i, count, trace.has_mask(layer.name)) for i, layer in enumerate(trace.layers)]
     source = TraceSource(trace, count, frozenset(w.layer for w in works if w.is_fc))
     about = {"name": path.name, "kind": "trace", "source": meta.source}
     # A GTW job may accumulate over several samples only where whole groups of them were recorded.

@@ -83,7 +83,7 @@ class Archive:
         return str(self.read([name])[name][()])
 
     def rows(self, name: str, first: int, stop: int) -> npt.NDArray[Any]:
-        """Rows [first, stop) of the array's first axis. Checksums are verified by `pieces` and `read` only."""
+        """Rows [first, stop) of the first axis. Checksums are verified by `pieces` and `read` only."""
         if self._places[name].by_columns:
             return np.asarray(self.read([name])[name][first:stop])
         header = self.headers[name]
@@ -113,7 +113,7 @@ class Archive:
             raise self._damaged(name, error) from None
 
     def _bytes(self, name: str, first: int, count: int) -> bytes:
-        """Part of an array's data: by seeking where it is stored as it is, else by unpacking what precedes."""
+        """Part of the data: by seeking where it is stored as it is, else by unpacking what precedes."""
         place = self._places[name]
         if place.member.compress_type == zipfile.ZIP_STORED:
             with self.path.open("rb") as file:

@@ -139,10 +139,10 @@ def write_trace(
     *,
     compressed: bool = True,
 ) -> None:
-    """Writes a trace. `arrays` maps `NAME/key` to a bool mask, to one packed already (uint8), or to float values.
+    """Writes a trace. `arrays` maps `NAME/key` to a bool mask, to a packed one (uint8), or to float values.
 
-    Not `compressed`, a file is up to twice as large, but one of its samples is found without unpacking those
-    before it. The file appears complete or not at all. UserError if `meta` or an array contradicts the format.
+    Not `compressed`, a file is larger, but one of its samples is found without unpacking those before it. The
+    file appears complete or not at all. UserError if `meta` or an array contradicts the format.
     """
     file = Path(path)
     checked = check_meta(meta, str(path))

@@ -23,7 +23,10 @@ class _Meta(BaseModel):
 
 
 class TraceLayer(_Meta):
-    """One recorded layer: name, kind and geometry; pairs are (height, width), a layer `fc` is 1 x 1."""
+    """One recorded layer: name, kind and geometry; pairs are (height, width), a layer `fc` is 1 x 1.
+
+    has_gta: whether dI is needed at all; None, as in traces without this field: in all layers but the first.
+    """
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\s\p{C}]+$")
     kind: Literal["conv", "fc"]
@@ -37,6 +40,7 @@ class TraceLayer(_Meta):
     dilation: Pair = _ONE
     groups: Size = 1
     input_is_relu: bool
+    has_gta: bool | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> TraceLayer:
