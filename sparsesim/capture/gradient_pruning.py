@@ -40,7 +40,8 @@ def prune_gradients(
     from its (fifo + 1)-th backward on. The paper's number is not known; 4 is what the traces of this project
     were recorded with. seed: 0..2^63 - 1, of random numbers that are the layer's own, so those of the run do
     not change; processes that train together need different seeds. skip: names or patterns of layers to leave
-    out. Returns a handle: `remove()` ends the pruning, so does leaving a `with` block. UserError for arguments out
+    out.
+    Returns a handle: `remove()` ends the pruning, so does leaving a `with` block. UserError for arguments out
     of range, models that cannot be hooked, and where nothing is found to prune.
     """
     return GradientPruning(model, p, fifo, seed, skip)
