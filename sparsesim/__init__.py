@@ -3,6 +3,7 @@
 `sparsesim.simulate(...)` is `python -m sparsesim run`; it returns a `sparsesim.results.model.Result`.
 `sparsesim.load_run(folder)` reads what `run` has saved, the result and the manifest, and
 `sparsesim.load_study(path)` reads what `sweep` and `explore` stored as one pandas DataFrame.
+`sparsesim.capture` records the sparsity of a training run in PyTorch.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ def __getattr__(name: str) -> Any:
         from sparsesim.study.read import load_study  # noqa: PLC0415
 
         return load_study
+    if name == "capture":
+        import importlib  # noqa: PLC0415
+
+        return importlib.import_module("sparsesim.capture")
     if name == "Result":
         from sparsesim.results.model import Result  # noqa: PLC0415
 

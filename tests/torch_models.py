@@ -12,7 +12,7 @@ nn = torch.nn
 F = torch.nn.functional
 
 
-class Block(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+class Block(nn.Module):
     """A residual block, ReLUs in place, a downsampling convolution where it strides."""
 
     def __init__(self, channels: int, out: int, stride: int = 1):

@@ -42,7 +42,7 @@ def test_layers_behind_a_bare_convolution_s_relu_are_pruned_at_di() -> None:
 
 @pytest.mark.parametrize("functional", [False, True])
 def test_other_normalisations_and_functional_code_are_understood(functional: bool) -> None:
-    class Model(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+    class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv1, self.conv2 = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)
@@ -94,7 +94,7 @@ def test_gta_and_gtw_both_see_the_pruned_do() -> None:
 def test_only_the_share_of_the_layer_itself_is_pruned_at_di() -> None:
     """Another reader of the same activation keeps its gradient whole."""
 
-    class Model(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+    class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             torch.manual_seed(0)

@@ -50,7 +50,7 @@ BETWEEN: dict[str, tuple[Callable[[Any], Any], bool]] = {
 }
 
 
-class Model(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+class Model(nn.Module):
     """conv -> something -> conv; dI of the second passes through a hook that may drop some of it."""
 
     def __init__(self, between: Callable[[Any], Any]):

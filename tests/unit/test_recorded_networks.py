@@ -45,7 +45,7 @@ def one_dimensional() -> Any:
     )  # fmt: skip
 
 
-class Attention(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+class Attention(nn.Module):
     """Linear layers over tokens, and over maps with their channels last."""
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ def test_linear_layers_over_tokens_are_one_row_of_positions(tmp_path: Path) -> N
 
 
 def test_a_second_layer_that_reads_the_image_has_no_gta(tmp_path: Path) -> None:
-    class Two(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+    class Two(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.one, self.two = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)

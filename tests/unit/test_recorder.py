@@ -19,7 +19,7 @@ torch = require_torch()
 from tests.torch_models import F, batches, nn, plain, residual, train  # noqa: E402
 
 
-class Chain(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+class Chain(nn.Module):
     """Two convolutions and a linear layer that keep all their tensors."""
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ def test_only_every_n_th_step_is_measured() -> None:
 
 
 def test_a_layer_used_twice_has_a_name_for_each_use(tmp_path: Path) -> None:
-    class Twice(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+    class Twice(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv = nn.Conv2d(3, 3, 3, padding=1)
@@ -233,7 +233,7 @@ def test_the_order_in_memory_does_not_matter(memory_format: str, tmp_path: Path)
 
 
 def test_checkpoints_that_are_not_reentrant_are_recorded_once() -> None:
-    class Model(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+    class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.body, self.head = residual(), nn.Linear(5, 5)
@@ -249,6 +249,53 @@ def test_checkpoints_that_are_not_reentrant_are_recorded_once() -> None:
     table = recorder.densities()
     assert recorder.steps == 2 and not table.duplicated(["step", "layer"]).any()
     assert "body.3.conv1" in set(table.layer)
+
+
+def test_a_distributed_model_is_recorded_by_the_names_of_its_module(tmp_path: Path) -> None:
+    distributed = torch.distributed
+    store = distributed.FileStore(str(tmp_path / "store"), 1)
+    distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        model = nn.parallel.DistributedDataParallel(residual())
+        with prune_gradients(model, 0.9, fifo=1), Recorder(model) as recorder:
+            train(model, 2)
+    finally:
+        distributed.destroy_process_group()
+    found = recorder.densities().set_index(["step", "layer"]).grad_output
+    assert found[1, "3.conv1"] > 0.99 and found[2, "3.conv1"] < 0.6
+
+
+def test_counts_that_stay_on_an_accelerator_give_the_same_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = []
+    for count in (None, torch.count_nonzero):
+        if count is not None:
+            monkeypatch.setattr("sparsesim.capture.measure.count_nonzero", count)
+        model = plain()
+        torch.manual_seed(1)
+        with Recorder(model) as recorder:
+            train(model, 2)
+        tables.append(recorder.densities())
+    assert tables[0].equals(tables[1])
+
+
+def test_an_overflowing_gradient_is_recorded_and_not_pruned() -> None:
+    """As a GradScaler makes it, before it lowers the scale and skips the step."""
+    model = residual()
+    with prune_gradients(model, 0.9, fifo=1), Recorder(model) as recorder:
+        for (images, labels), scale in zip(batches(3), (1.0, 1e38, 1.0), strict=True):
+            model.zero_grad()
+            (F.cross_entropy(model(images), labels) * scale * scale).backward()
+    found = recorder.densities().set_index(["step", "layer"]).grad_output
+    assert found[2, "0"] > 0.9 and np.isfinite(found).all()
+
+
+def test_a_forward_that_fails_leaves_the_recorder_usable() -> None:
+    model = residual()
+    with Recorder(model) as recorder:
+        with pytest.raises(RuntimeError):
+            model(torch.randn(2, 7, 12, 12))
+        train(model, 2)
+    assert recorder.steps == 2
 
 
 def test_copies_made_while_recording_are_not_recorded() -> None:

@@ -86,7 +86,7 @@ def test_wrong_arguments_are_refused_at_once(
     assert words in str(caught.value)
 
 
-class Called(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+class Called(nn.Module):
     """A layer, and a function that calls it."""
 
     def __init__(self, layer: Any, call: Callable[[Any, Any], Any]):
@@ -155,7 +155,7 @@ def test_two_backwards_through_one_forward_are_refused() -> None:
 def test_reentrant_checkpoints_are_refused() -> None:
     from torch.utils.checkpoint import checkpoint
 
-    class Model(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+    class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.first, self.body = nn.Conv2d(3, 3, 1), residual()
