@@ -14,6 +14,7 @@ def require_torch() -> Any:
     """The module `torch`; the test file is skipped, or fails where CI wants it, if it is missing."""
     if os.environ.get("SPARSESIM_REQUIRE_TORCH"):
         import torch
-
-        return torch
-    return pytest.importorskip("torch", reason=MISSING)
+    else:
+        torch = pytest.importorskip("torch", reason=MISSING)
+    torch.set_num_threads(1)  # the models are tiny, and tests run side by side
+    return torch
