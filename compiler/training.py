@@ -103,6 +103,7 @@ def conv_geometry(node: LayerNode, batch: int) -> ConvGeometry:
         padding=layer.padding,
         dilation=layer.dilation,
         groups=layer.groups,
+        end_padding=layer.end_padding,
     )
 
 
