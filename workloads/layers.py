@@ -93,9 +93,9 @@ class Conv(Layer):
     end_padding: Size | None = None
 
     def __post_init__(self) -> None:
-        _check_counts(self, "in_channels", "out_channels", "groups")
-        _check_sizes(self, 1, "kernel", "stride", "dilation")
-        _check_sizes(self, 0, "padding", *(["end_padding"] if self.end_padding is not None else []))
+        check_counts(self, "in_channels", "out_channels", "groups")
+        check_sizes(self, 1, "kernel", "stride", "dilation")
+        check_sizes(self, 0, "padding", *(["end_padding"] if self.end_padding is not None else []))
         for field in ("in_channels", "out_channels"):
             channels = getattr(self, field)
             if channels % self.groups:
@@ -136,7 +136,7 @@ class Linear(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        _check_counts(self, "in_channels", "out_channels")
+        check_counts(self, "in_channels", "out_channels")
 
     @property
     def parameters(self) -> int:
@@ -166,7 +166,7 @@ class BatchNorm(Layer):
     channels: int
 
     def __post_init__(self) -> None:
-        _check_counts(self, "channels")
+        check_counts(self, "channels")
 
     @property
     def parameters(self) -> int:
@@ -204,12 +204,12 @@ class Pool(Layer):
     dilation: Size = (1, 1)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, 1, "kernel", "stride", "dilation")
+        check_sizes(self, 1, "kernel", "stride", "dilation")
         paddings = {"padding": self.padding, "end_padding": self.end_padding}
         for field, padding in paddings.items():
             if padding is None:
                 continue
-            _check_sizes(self, 0, field)
+            check_sizes(self, 0, field)
             if any(2 * p > k for p, k in zip(padding, self.kernel, strict=True)):
                 raise UserError(
                     f"{self.kind}: {field} {padding} must be at most half the kernel {self.kernel}."
@@ -261,7 +261,7 @@ class AdaptiveAvgPool(Layer):
     out_size: Size = (1, 1)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, 1, "out_size")
+        check_sizes(self, 1, "out_size")
 
     def _output_shape(self, shape: Shape) -> Shape:
         if any(m > n for m, n in zip(self.out_size, shape[1:], strict=True)):
@@ -359,14 +359,16 @@ def _is_count(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _check_counts(layer: Layer, *fields: str) -> None:
+def check_counts(layer: Layer, *fields: str) -> None:
+    """UserError unless each of these fields is a whole number >= 1."""
     for field in fields:
         value = getattr(layer, field)
         if not _is_count(value, 1):
             raise UserError(f"{layer.kind}: {field} must be a whole number >= 1 (got {value!r}).")
 
 
-def _check_sizes(layer: Layer, least: int, *fields: str) -> None:
+def check_sizes(layer: Layer, least: int, *fields: str) -> None:
+    """UserError unless each of these fields is two whole numbers >= `least`."""
     for field in fields:
         value = getattr(layer, field)
         if not (isinstance(value, tuple) and len(value) == 2 and all(_is_count(n, least) for n in value)):

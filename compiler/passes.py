@@ -1,0 +1,56 @@
+"""What the passes outside the convolutions have in common: what one costs, and whose zeros a map has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import NamedTuple
+
+from workloads.layers import Flatten, MaxPool, ReLU
+from workloads.map_layers import Concat, Gap, Interleave, Outputs, Pad, Reshape, Slice
+from workloads.network import LayerNode, Network
+
+OPERAND_BITS = 16  # of one word
+
+
+class Cost(NamedTuple):
+    """Per sample: element operations, off-chip words read and written."""
+
+    vector_operations: float
+    read_words: float
+    write_words: float
+
+
+Rule = Callable[[Network, LayerNode], Cost | None]  # None: the layer needs no pass of its own
+
+KEEPS_ZEROS = (Flatten, MaxPool, Reshape, Slice, Pad)
+"""Layers of one input whose output is zero where that is (Reorder is a Reshape)."""
+
+PASSES_GRADIENTS = (*KEEPS_ZEROS, Concat, Interleave, Outputs)
+"""Layers that hand their gradient on, in parts perhaps, without applying a mask to it."""
+
+
+def from_relu(network: Network, node: LayerNode) -> bool:
+    """Whether the layer's output is a ReLU's, seen through layers that keep its zeros: flatten, max pool ...
+
+    A concatenation is, where all its inputs are.
+    """
+    while isinstance(node.layer, KEEPS_ZEROS):
+        node = network.producers(node.name)[0]
+    if isinstance(node.layer, Concat):
+        return all(from_relu(network, producer) for producer in network.producers(node.name))
+    return isinstance(node.layer, ReLU | Gap)
+
+
+def mask_words(network: Network, node: LayerNode) -> float:
+    """The masks for the gradients of this layer's inputs that are the output of a ReLU nobody else reads."""
+    return sum(
+        bit_words(prod(producer.out_shape))
+        for producer in network.producers(node.name)
+        if from_relu(network, producer) and len(network.consumers(producer.name)) == 1
+    )
+
+
+def bit_words(bits: float) -> float:
+    """Words that hold so many bits."""
+    return bits / OPERAND_BITS
