@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from math import prod
 
 from compiler import map_work
-from compiler.passes import PASSES_GRADIENTS, Cost, Rule, bit_words, from_relu, mask_words
+from compiler.passes import PASSES_GRADIENTS, Cost, Rule, bit_words, mask_words
 from workloads.layers import (
     AdaptiveAvgPool,
     Add,
@@ -33,6 +33,7 @@ from workloads.layers import (
 )
 from workloads.map_layers import Concat, Interleave
 from workloads.network import LayerNode, Network
+from workloads.zeros import from_relu
 
 SUM_WORDS = 2  # words of a 32-bit number: weight gradients and momentum
 
@@ -219,8 +220,8 @@ BACKWARD: dict[type[Layer], Rule] = {
 
 
 def is_fused(network: Network, relu: LayerNode) -> bool:
-    """Whether the layer before it does the ReLU: a convolution, transposed or not, batch-norm or addition that
-    it alone reads.
+    """Whether the layer before it, read by it alone, does the ReLU: a convolution, transposed or not, a
+    batch-norm or an addition.
     """
     producer = network.producers(relu.name)[0]
     fusing = isinstance(producer.layer, Conv | Linear | BatchNorm | Add | Interleave)

@@ -1,4 +1,4 @@
-"""What the passes outside the convolutions have in common: what one costs, and whose zeros a map has."""
+"""What the passes outside the convolutions have in common: what one costs, and whose masks it reads."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from math import prod
 from typing import NamedTuple
 
-from workloads.layers import Flatten, MaxPool, ReLU
-from workloads.map_layers import Concat, Gap, Interleave, Outputs, Pad, Reshape, Slice
+from workloads.map_layers import Concat, Interleave, Outputs
 from workloads.network import LayerNode, Network
+from workloads.zeros import KEEPS_ZEROS, from_relu
 
 OPERAND_BITS = 16  # of one word
 
@@ -23,23 +23,8 @@ class Cost(NamedTuple):
 
 Rule = Callable[[Network, LayerNode], Cost | None]  # None: the layer needs no pass of its own
 
-KEEPS_ZEROS = (Flatten, MaxPool, Reshape, Slice, Pad)
-"""Layers of one input whose output is zero where that is (Reorder is a Reshape)."""
-
 PASSES_GRADIENTS = (*KEEPS_ZEROS, Concat, Interleave, Outputs)
 """Layers that hand their gradient on, in parts perhaps, without applying a mask to it."""
-
-
-def from_relu(network: Network, node: LayerNode) -> bool:
-    """Whether the layer's output is a ReLU's, seen through layers that keep its zeros: flatten, max pool ...
-
-    A concatenation is, where all its inputs are.
-    """
-    while isinstance(node.layer, KEEPS_ZEROS):
-        node = network.producers(node.name)[0]
-    if isinstance(node.layer, Concat):
-        return all(from_relu(network, producer) for producer in network.producers(node.name))
-    return isinstance(node.layer, ReLU | Gap)
 
 
 def mask_words(network: Network, node: LayerNode) -> float:

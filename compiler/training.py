@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from compiler.geometry import ConvGeometry
 from compiler.other_work import OtherWork, other_works
-from compiler.passes import from_relu
 from compiler.program import Stage
 from workloads.errors import UserError
 from workloads.layers import Add, BatchNorm, Conv, Linear, ReLU
 from workloads.map_layers import Interleave
 from workloads.network import LayerNode, Network
+from workloads.zeros import from_relu
 
 if TYPE_CHECKING:
     import networkx as nx

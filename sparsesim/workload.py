@@ -16,12 +16,14 @@ from sparsesim.machine import Machine
 from sparsesim.request import Density, Load
 from workloads.catalog import load_network
 from workloads.errors import UserError
+from workloads.network import Network
 from workloads.sparsity.over_time import DensityOverTime
 from workloads.sparsity.profile import Profile, uniform_profile
 from workloads.sparsity.shapes import LayerShape
 from workloads.sparsity.trace import Trace, load_trace
 from workloads.sparsity.trace_meta import TraceLayer
 from workloads.sparsity.transfer import profile_for
+from workloads.sparsity.transfer_any import profile_of_network
 
 
 @dataclass(frozen=True)
@@ -86,26 +88,39 @@ class _Profiled:
     profile: Profile
 
 
+def network_of(load: Load) -> Network:
+    """The network of a load; only for loads that are no trace alone."""
+    return load.own or load_network(str(load.network), str(load.dataset))
+
+
 @lru_cache(maxsize=64)
-def _profiled(network: str, dataset: str, batch: int, density: Density | None) -> _Profiled:
+def _profiled(
+    network: str, dataset: str, own: Network | None, batch: int, density: Density | None
+) -> _Profiled:
     """Kept because every point of a study asks for the same few."""
-    graph = training_graph(load_network(network, dataset), batch)
+    graph = training_graph(own or load_network(network, dataset), batch)
     shapes = layer_shapes(graph.convolutions)
-    if density is None:
-        profile = profile_for(network, dataset, shapes)
-    else:
+    if density is not None:
         profile = uniform_profile(shapes, density.input, density.grad_output)
+    elif own is not None:
+        profile = profile_of_network(own, shapes)
+    else:
+        profile = profile_for(network, dataset, shapes)
     return _Profiled(tuple(graph.convolutions), tuple(graph.other), profile)
 
 
 def profile_of(load: Load) -> Profile:
     """The profile that the masks of a load are drawn from; only for loads without a trace."""
-    return _profiled(str(load.network), str(load.dataset), load.batch, load.density).profile
+    return _found(load).profile
+
+
+def _found(load: Load) -> _Profiled:
+    return _profiled(str(load.network), str(load.dataset), load.own, load.batch, load.density)
 
 
 def _from_profile(load: Load, accumulate: int) -> Workload:
     network, dataset = str(load.network), str(load.dataset)
-    found = _profiled(network, dataset, load.batch, load.density)
+    found = _found(load)
     profile = found.profile
     about = {"name": profile.name, "kind": profile.kind, "source": profile.source}
     if profile.transferred_from is not None:

@@ -15,10 +15,10 @@ def clean(name: str, otherwise: str) -> str:
 
 
 def unique(name: str, taken: Container[str]) -> str:
-    """`name`, with a number behind it if it is taken."""
+    """`name`, with @2, @3 ... behind it if it is taken."""
     number, found = 2, name
     while found in taken:
-        found, number = f"{name}_{number}", number + 1
+        found, number = f"{name}@{number}", number + 1
     return found
 
 

@@ -1,7 +1,7 @@
 """The name of a layer from an ONNX file: that of the module it was, where the exporter left a trace.
 
-torch.onnx leaves three: the names of weights (`layer1.0.conv1.weight`), scopes in the metadata of nodes (since
-its exporter is torch.export), and node names that are paths (`/layer1/layer1.0/conv1/Conv`, before that).
+torch.onnx leaves three: the names of weights (`layer1.0.conv1.weight`), scopes in the metadata of nodes
+(since its exporter is torch.export), and node names that are paths (`/layer1/layer1.0/conv1/Conv`, before).
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def _path(node: OnnxNode) -> str:
     """`/layer1/layer1.0/conv1/Conv` -> `layer1.0.conv1`; a call that is no module keeps its name."""
     if not node.name.startswith("/"):
         return ""
-    path = ""
     *scopes, call = node.name.strip("/").split("/")
-    for scope in scopes:
-        path = scope if not path or scope.startswith(path + ".") else f"{path}.{scope}"
+    nested = [*scopes, ""][1:]
+    # Of layer2/layer2.0/downsample/downsample.0 the second and fourth say what those before them say, too.
+    path = ".".join(a for a, b in zip(scopes, nested, strict=True) if not b.startswith(f"{a}."))
     last = path.rsplit(".", 1)[-1]
     is_layer = last.isdigit() or last.rstrip("0123456789_").lower().endswith(node.operator.lower())
     if path and (is_layer or node.operator in _WITH_WEIGHTS):

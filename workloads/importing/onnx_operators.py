@@ -206,8 +206,8 @@ def unknown(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     del graph
     domain = f" of domain {quoted(node.domain)}" if node.domain else ""
     raise UserError(
-        f"{node.said}{domain}: this operator cannot be simulated. Export the network without it (the part up to "
-        f"it; onnx.inliner for functions of the file; constant folding), or, where it is PyTorch's, call "
+        f"{node.said}{domain}: this operator cannot be simulated. Export the network without it (the part up "
+        f"to it; onnx.inliner for functions of the file; constant folding), or, where it is PyTorch's, call "
         f"sparsesim.simulate(module, example_input). What can be read: docs/networks.md."
     )
 

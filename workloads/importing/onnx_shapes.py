@@ -67,8 +67,8 @@ def _image(graph: Any, weights: set[str], file: OnnxFile) -> Any:
     if len(found) != 1:
         names = ", ".join(quoted(info.name) for info in found[:5]) or "none"
         raise UserError(
-            f"{file.path}: must have one input, the image (got {names}); export a network that is called with "
-            f"one tensor."
+            f"{file.path}: must have one input, the image (got {names}); export a network that is called "
+            f"with one tensor."
         )
     return found[0]
 

@@ -39,7 +39,7 @@ def map_size(graph: OnnxGraph, node: OnnxNode) -> Size:
     dims = graph.sizes(first_map(graph, node), node)
     if len(dims) != 4:
         raise UserError(
-            f"{node.said}: reads a tensor of {text_of(dims)}; only maps (batch, channels, height, width) can be "
-            f"simulated here."
+            f"{node.said}: reads a tensor of {text_of(dims)}; only maps (batch, channels, height, width) can "
+            f"be simulated here."
         )
     return dims[2], dims[3]
