@@ -14,6 +14,7 @@ from compiler.training import ConvWork, training_graph
 from sparsesim.engine.source import MaskSource, ProfileSource, TraceSource
 from sparsesim.machine import Machine
 from sparsesim.request import Density, Load
+from sparsesim.traced_network import MixedSource, drawn_pruning, traced_works
 from workloads.catalog import load_network
 from workloads.errors import UserError
 from workloads.network import Network
@@ -74,6 +75,8 @@ def workload_of(load: Load, accumulate: int) -> Workload:
 
     accumulate: the most samples a GTW job may accumulate over, of `accumulated_samples`.
     """
+    if load.trace is not None and load.own is not None:
+        return _from_both(load, load.trace, accumulate)
     if load.trace is not None:
         return _from_trace(load.trace, load.network, load.dataset, load.samples, accumulate)
     return _from_profile(load, accumulate)
@@ -175,6 +178,50 @@ def _known_trace(path: Path, modified_ns: int, size_bytes: int) -> Trace:
     return load_trace(path)
 
 
+def _samples(trace: Trace, wanted: int | None) -> int:
+    """How many samples of a trace are simulated; UserError for more than it has."""
+    count = trace.meta.samples if wanted is None else wanted
+    if count > trace.meta.samples:
+        raise UserError(f"--samples {count}: {trace.path} holds {trace.meta.samples} samples.")
+    return count
+
+
+def _whole_groups(samples: int, accumulate: int) -> int:
+    """A GTW job may accumulate over several samples only where whole groups of them were recorded."""
+    while samples % accumulate:
+        accumulate //= 2
+    return accumulate
+
+
+def _from_both(load: Load, path: Path, accumulate: int) -> Workload:
+    """All layers of a network of one's own: the recorded with their samples, the others with drawn masks."""
+    trace, found = _loaded(path), _found(load)
+    count = _samples(trace, load.samples)
+    works = traced_works(found.works, trace, count)
+    recorded = frozenset(layer.name for layer in trace.layers)
+    connected = frozenset(work.layer for work in works if work.is_fc)
+    source = MixedSource(
+        TraceSource(trace, count, connected), ProfileSource(found.profile, load.seed), recorded
+    )
+    about = {"name": path.name, "kind": "trace", "source": trace.meta.source}
+    others = len(works) - len(recorded)
+    rate = drawn_pruning(trace)
+    if others:
+        drawn = f"masks of {others} of {len(works)} layers are not in the trace but drawn at its pruning rate"
+        about["transferred_from"] = f"{drawn}, {rate:g}: {found.profile.transferred_from}"
+    return Workload(
+        str(load.network),
+        str(load.dataset),
+        works,
+        found.other,
+        source,
+        about,
+        count,
+        _whole_groups(count, accumulate),
+        [("recorded", rate)],
+    )
+
+
 def _from_trace(
     path: Path, network: str | None, dataset: str | None, samples: int | None, accumulate: int
 ) -> Workload:
@@ -187,18 +234,21 @@ def _from_trace(
         raise UserError(
             f"{path}: is a trace on {meta.dataset!r}, not on {dataset!r}; leave the data set out."
         )
-    count = meta.samples if samples is None else samples
-    if count > meta.samples:
-        raise UserError(f"--samples {count}: {path} holds {meta.samples} samples.")
+    count = _samples(trace, samples)
     works = [
         _work_of(layer, i, count, i > 0 and trace.has_mask(layer.name))
         for i, layer in enumerate(trace.layers)
     ]
     source = TraceSource(trace, count, frozenset(w.layer for w in works if w.is_fc))
     about = {"name": path.name, "kind": "trace", "source": meta.source}
-    # A GTW job may accumulate over several samples only where whole groups of them were recorded.
-    while count % accumulate:
-        accumulate //= 2
     return Workload(
-        meta.network, meta.dataset, works, (), source, about, count, accumulate, [("recorded", 0.0)]
+        meta.network,
+        meta.dataset,
+        works,
+        (),
+        source,
+        about,
+        count,
+        _whole_groups(count, accumulate),
+        [("recorded", 0.0)],
     )

@@ -9,9 +9,9 @@ from workloads.importing.functions import elementwise
 from workloads.importing.names import clean, quoted, unique
 from workloads.importing.simplify import simplified
 from workloads.importing.steps import MOST_STEPS, Step, Steps, TransposedConv, View, text_of
-from workloads.importing.transposed import phases
+from workloads.importing.transposed import Phase, phases
 from workloads.layers import Add, Conv, Flatten, Layer, Linear, Pool, Shape
-from workloads.map_layers import Combine, Concat, Interleave, Outputs, Reshape
+from workloads.map_layers import Combine, Concat, Interleave, Outputs, Reshape, Slice
 from workloads.network import Network, NetworkBuilder
 
 _ONE = (1, 1)
@@ -105,12 +105,19 @@ class _Assembly:
     def _transposed(self, step: Step, layer: TransposedConv, source: str) -> str:
         parts = phases(layer, self._builder.shape(source)[1:])
         if layer.stride == _ONE:
-            return self._placed(step.name, parts[0, 0], source)
+            return self._phase(step.name, parts[0, 0], source)
         made = [
-            self._placed(f"{step.name}.phase{row}{column}", part, source)
+            self._phase(f"{step.name}.phase{row}{column}", part, source)
             for (row, column), part in parts.items()
         ]
         return self._placed(step.name, Interleave(layer.out_size), *made)
+
+    def _phase(self, name: str, part: Phase, source: str) -> str:
+        """A convolution, behind a slice if it does not read the whole map."""
+        shape = self._builder.shape(source)
+        if part.in_size != shape[1:]:
+            source = self._placed(f"{name}.input", Slice((shape[0], *part.in_size)), source)
+        return self._placed(name, part.layer, source)
 
 
 def _check_window(layer: Conv | Pool | TransposedConv) -> None:

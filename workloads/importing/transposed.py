@@ -17,21 +17,35 @@ from workloads.layers import Conv, Size
 
 @dataclass(frozen=True)
 class _Axis:
-    """One axis of a phase: taps, padding before and behind (negative: rows that are not read)."""
+    """One axis of a phase: taps, padding before and behind (negative: inputs not read), n inputs."""
 
     phase: int
     kernel: int
     before: int
     behind: int
+    n: int
+
+    @property
+    def read(self) -> int:
+        """Inputs that are read."""
+        return self.n + min(0, self.before) + min(0, self.behind)
 
 
-def phases(layer: TransposedConv, in_size: Size) -> dict[Size, Conv]:
+@dataclass(frozen=True)
+class Phase:
+    """The convolution of a phase, and the size of the part of the map that it reads."""
+
+    layer: Conv
+    in_size: Size
+
+
+def phases(layer: TransposedConv, in_size: Size) -> dict[Size, Phase]:
     """(vertical, horizontal) phase -> its convolution; one for stride 1. Phases no tap reaches are left out.
 
     UserError for what cannot be said as a convolution of this kind.
     """
     vertical, horizontal = (_axis_phases(layer, in_size[axis], axis) for axis in (0, 1))
-    found = {(v.phase, h.phase): _convolution(layer, v, h) for v, h in product(vertical, horizontal)}
+    found = {(v.phase, h.phase): _phase(layer, v, h) for v, h in product(vertical, horizontal)}
     if not found:
         raise UserError("no kernel tap reaches the output: nothing is computed.")
     return found
@@ -42,7 +56,7 @@ def _axis_phases(layer: TransposedConv, n: int, axis: int) -> list[_Axis]:
     if stride == 1:
         before = dilation * (kernel - 1) - layer.padding[axis]
         behind = layer.out_size[axis] + dilation * (kernel - 1) - n - before
-        return [_checked(_Axis(0, kernel, before, behind))]
+        return [_checked(_Axis(0, kernel, before, behind, n))]
     if dilation > 1 and kernel > 1:
         raise UserError(
             "a transposed convolution with both a stride and a dilation cannot be simulated; use one of them."
@@ -59,29 +73,28 @@ def _axis_phase(kernel: int, stride: int, padding: int, outputs: int, n: int, ph
     of_phase = len(range(phase, outputs, stride))
     if not taps or not of_phase:
         return None
-    return _Axis(phase, taps, taps - 1 - shift, of_phase - 1 + shift - (n - 1))
+    return _Axis(phase, taps, taps - 1 - shift, of_phase - 1 + shift - (n - 1), n)
 
 
 def _checked(axis: _Axis) -> _Axis:
-    if min(axis.before, axis.behind) < 0:
-        raise UserError(
-            "a transposed convolution whose padding cuts off whole inputs cannot be simulated; pad it less."
-        )
+    if axis.read < 1:
+        raise UserError("its padding cuts off all inputs; pad it less.")
     return axis
 
 
-def _convolution(layer: TransposedConv, vertical: _Axis, horizontal: _Axis) -> Conv:
-    return Conv(
+def _phase(layer: TransposedConv, vertical: _Axis, horizontal: _Axis) -> Phase:
+    convolution = Conv(
         layer.in_channels,
         layer.out_channels,
         kernel=(vertical.kernel, horizontal.kernel),
         stride=(1, 1),
-        padding=(vertical.before, horizontal.before),
+        padding=(max(0, vertical.before), max(0, horizontal.before)),
         dilation=(
             layer.dilation[0] if layer.stride[0] == 1 else 1,
             layer.dilation[1] if layer.stride[1] == 1 else 1,
         ),
         groups=layer.groups,
         bias=layer.bias and vertical.phase == horizontal.phase == 0,
-        end_padding=(vertical.behind, horizontal.behind),
+        end_padding=(max(0, vertical.behind), max(0, horizontal.behind)),
     )
+    return Phase(convolution, (vertical.read, horizontal.read))

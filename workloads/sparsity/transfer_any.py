@@ -182,10 +182,11 @@ def _window(network: Network, node: LayerNode) -> int:
 def _transferred(network: Network, built: Sequence[LayerProfile]) -> str:
     """In words: the rule, and how many layers have no natural zeros at all."""
     text = (
-        "every layer by its place, behind ReLU after batch-norm or addition like resnet18-cifar, after a "
-        "convolution like vgg16-imagenet, pruned gradients like resnet18-cifar or alexnet-cifar "
-        "(docs/networks.md); record a trace of your own training for measured masks"
+        f"{network.variant}: every layer by its place, behind ReLU after batch-norm or addition like "
+        "resnet18-cifar, after a convolution like vgg16-imagenet, pruned gradients like resnet18-cifar or "
+        "alexnet-cifar (docs/networks.md); record a trace of your own training for measured masks"
     )
+    # The first layer reads the image, which is dense in every network.
     images = {node.name for node in network.layers() if isinstance(node.layer, Input)}
     first = {n.name for n in network.convolutions() if network.producers(n.name)[0].name in images}
     dense = sum(one.input_density == 1.0 and one.shape.name not in first for one in built)
