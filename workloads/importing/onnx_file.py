@@ -78,4 +78,17 @@ def _parsed(content: bytes, path: Path) -> Any:
         model.ParseFromString(content)
     except (DecodeError, RuntimeError, ValueError):
         raise UserError(f"{path}: is no ONNX file, or a damaged one: it is no protobuf message.") from None
+    if not _is_text(model):
+        raise UserError(f"{path}: is damaged: a name in it is no text in UTF-8.")
     return model
+
+
+def _is_text(message: Any) -> bool:
+    """Whether all names in a message are text; protobuf hands on those that are not as bytes."""
+    for field, value in message.ListFields():
+        values = [value] if isinstance(value, str | bytes) or hasattr(value, "ListFields") else value
+        if field.type == field.TYPE_STRING and any(isinstance(one, bytes) for one in values):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(_is_text(one) for one in values):
+            return False
+    return True

@@ -8,7 +8,7 @@ from typing import Any
 
 from workloads.errors import UserError
 from workloads.importing.names import quoted
-from workloads.importing.steps import shape_of
+from workloads.importing.steps import MOST_ELEMENTS, shape_of
 from workloads.layers import Shape
 
 Dims = tuple[int, ...]
@@ -54,10 +54,12 @@ class OnnxNode:
         return value
 
     def pair(self, name: str, default: tuple[int, int] | None = None) -> tuple[int, int]:
-        """An attribute of two whole numbers, (vertical, horizontal)."""
+        """An attribute of two whole numbers, (vertical, horizontal); of rows there is one, behind a 1."""
         value = self.numbers(name)
         if value is None and default is not None:
             return default
+        if value is not None and len(value) == 1:
+            return 1, value[0]
         if value is None or len(value) != 2:
             raise UserError(f"{self.said}: attribute {name!r} must be two whole numbers (got {value}).")
         return value[0], value[1]
@@ -138,6 +140,13 @@ class OnnxGraph:
                 f"constant folding."
             )
         return _values(tensor, name, node)
+
+    def whole_values(self, name: str, node: OnnxNode) -> tuple[int, ...]:
+        """The same for whole numbers."""
+        found = self.values(name, node)
+        if not all(value.is_integer() and abs(value) < MOST_ELEMENTS for value in found):
+            raise UserError(f"{node.said}: {quoted(name)} must hold whole numbers.")
+        return tuple(int(value) for value in found)
 
     def has(self, node: OnnxNode, position: int) -> bool:
         """Whether an optional input is there."""

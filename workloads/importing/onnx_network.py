@@ -11,6 +11,7 @@ from workloads.importing.onnx_graph import OnnxGraph, OnnxNode
 from workloads.importing.onnx_names import folded_batch_norm
 from workloads.importing.onnx_operators import TRANSLATORS, unknown
 from workloads.importing.onnx_shapes import graph_of
+from workloads.importing.onnx_step import Translator
 from workloads.importing.steps import Step, Steps
 from workloads.layers import Shape
 from workloads.network import Network
@@ -48,8 +49,17 @@ def _steps(graph: OnnxGraph) -> tuple[Step, ...]:
     for node in graph.nodes:
         if node.index in needed:
             translate = TRANSLATORS.get(node.operator, unknown) if node.domain in _OWN_DOMAINS else unknown
-            steps += translate(graph, node)
+            steps += _translated(translate, graph, node)
     return tuple(steps)
+
+
+def _translated(translate: Translator, graph: OnnxGraph, node: OnnxNode) -> list[Step]:
+    """The steps of an operator; what its layer has to say against it names the operator, too."""
+    try:
+        return translate(graph, node)
+    except UserError as error:
+        text = str(error)
+        raise UserError(text if text.startswith(node.said) else f"{node.said}: {text}") from None
 
 
 def _needed(graph: OnnxGraph) -> set[int]:
@@ -67,7 +77,7 @@ def _restored(graph: OnnxGraph) -> str:
     convolutions = [node for node in graph.nodes if node.operator == "Conv"]
     restored = sum(folded_batch_norm(node) is not None for node in convolutions)
     if restored:
-        return f", {restored} batch-norms that its exporter had folded into convolutions put back"
+        return f", {restored} batch-norm{'s' * (restored > 1)} that its exporter had folded put back"
     if convolutions and all(node.operator != "BatchNormalization" for node in graph.nodes):
         return ", without any batch-norm (if it is trained with some, they were folded: docs/networks.md)"
     return ""

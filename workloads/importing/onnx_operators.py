@@ -63,7 +63,7 @@ def clip(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     """Clip from 0 on is a ReLU (ReLU6); elsewhere it leaves no zeros."""
     low = node.attributes.get("min")
     if graph.has(node, 1):
-        (low,) = graph.values(node.inputs[1], node) or (None,)
+        low = next(iter(graph.values(node.inputs[1], node)), None)
     return one_step(graph, node, ReLU() if low == 0 else elementwise("clip"))
 
 
@@ -157,23 +157,21 @@ def pad(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     map_size(graph, node)
     if node.text("mode", "constant") != "constant":
         return one_step(graph, node, Resize(graph.shape(node.outputs[0], node)))
-    pads = (
-        [int(n) for n in graph.values(node.inputs[1], node)] if graph.has(node, 1) else node.numbers("pads")
-    )
+    pads = graph.whole_values(node.inputs[1], node) if graph.has(node, 1) else node.numbers("pads")
     if graph.has(node, 3):
-        pads = _of_all_axes(pads or (), [int(n) for n in graph.values(node.inputs[3], node)], node)
+        pads = _of_all_axes(pads or (), graph.whole_values(node.inputs[3], node), node)
     if pads is None or len(pads) != 8 or min(pads) < 0 or any(pads[i] for i in (0, 1, 4, 5)):
         raise UserError(f"{node.said}: pads must be zeros around maps, eight numbers >= 0 (got {pads}).")
     return one_step(graph, node, Pad((pads[2], pads[3]), (pads[6], pads[7])))
 
 
-def _of_all_axes(pads: list[int] | tuple[int, ...], axes: list[int], node: OnnxNode) -> list[int]:
+def _of_all_axes(pads: tuple[int, ...], axes: tuple[int, ...], node: OnnxNode) -> tuple[int, ...]:
     whole = [0] * 8
     if len(pads) != 2 * len(axes) or any(not -4 <= axis < 4 for axis in axes):
         raise UserError(f"{node.said}: pads and axes do not fit together.")
     for place, axis in enumerate(axes):
         whole[axis % 4], whole[4 + axis % 4] = pads[place], pads[len(axes) + place]
-    return whole
+    return tuple(whole)
 
 
 def resize(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
@@ -187,8 +185,9 @@ def reduce_mean(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     map_size(graph, node)
     axes = node.numbers("axes")
     if graph.has(node, 1):
-        axes = tuple(int(n) for n in graph.values(node.inputs[1], node))
-    if sorted(axis % 4 for axis in axes or ()) != [2, 3]:
+        axes = graph.whole_values(node.inputs[1], node)
+    rank = len(graph.sizes(first_map(graph, node), node))
+    if sorted(axis % rank for axis in axes or ()) != list(range(2, rank)):
         raise UserError(
             f"{node.said}: takes the mean over axes {axes}; only rows and columns, 2 and 3, can be."
         )

@@ -35,8 +35,10 @@ def first_map(graph: OnnxGraph, node: OnnxNode) -> str:
 
 
 def map_size(graph: OnnxGraph, node: OnnxNode) -> Size:
-    """(H, W) of the first input, which must be a map of two dimensions."""
+    """(H, W) of the first input, which must be a map, or (1, W) of a row."""
     dims = graph.sizes(first_map(graph, node), node)
+    if len(dims) == 3:
+        return 1, dims[2]
     if len(dims) != 4:
         raise UserError(
             f"{node.said}: reads a tensor of {text_of(dims)}; only maps (batch, channels, height, width) can "

@@ -16,8 +16,8 @@ _ONE, _NONE = (1, 1), (0, 0)
 
 def conv(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     """Conv, and behind it the batch-norm that the exporter folded into it."""
-    out_channels, per_group, *kernel = graph.weight(node, 1, rank=4)
-    groups, window = node.number("group", 1), (kernel[0], kernel[1])
+    out_channels, per_group, window = _weight(graph, node)
+    groups = node.number("group", 1)
     stride, dilation = node.pair("strides", _ONE), node.pair("dilations", _ONE)
     before, behind = _padding(node, map_size(graph, node), window, stride, dilation)
     norm = folded_batch_norm(node)
@@ -42,24 +42,20 @@ def conv(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
 
 def conv_transpose(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     """ConvTranspose. What is cut off behind follows from the size of its output."""
-    in_channels, per_group, *kernel = graph.weight(node, 1, rank=4)
+    in_channels, per_group, window = _weight(graph, node)
     groups = node.number("group", 1)
-    size, out = map_size(graph, node), graph.sizes(node.outputs[0], node)
-    stride, dilation, window = (
-        node.pair("strides", _ONE),
-        node.pair("dilations", _ONE),
-        (kernel[0], kernel[1]),
-    )
+    size, (_, *out) = map_size(graph, node), graph.shape(node.outputs[0], node)
+    stride, dilation = node.pair("strides", _ONE), node.pair("dilations", _ONE)
     layer = TransposedConv(
         in_channels,
         per_group * groups,
         window,
         stride,
-        _cut_off(node, size, (out[2], out[3]), window, stride, dilation),
+        _cut_off(node, size, (out[0], out[1]), window, stride, dilation),
         dilation,
         groups,
         bias=graph.has(node, 2),
-        out_size=(out[2], out[3]),
+        out_size=(out[0], out[1]),
     )
     return one_step(graph, node, layer)
 
@@ -83,6 +79,15 @@ def global_average_pool(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
 def global_max_pool(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     """GlobalMaxPool: one window over the whole map."""
     return one_step(graph, node, MaxPool(map_size(graph, node), _ONE))
+
+
+def _weight(graph: OnnxGraph, node: OnnxNode) -> tuple[int, int, Size]:
+    """The first two sizes of the kernels and (Kh, Kw); those of rows have Kh = 1."""
+    dims = graph.weight(node, 1)
+    if len(dims) not in (3, 4):
+        raise UserError(f"{node.said}: only convolutions of maps and rows can be simulated.")
+    first, second, *window = dims
+    return first, second, (window[0] if len(window) == 2 else 1, window[-1])
 
 
 def _pool(kind: type[Pool], graph: OnnxGraph, node: OnnxNode) -> Pool:
@@ -111,6 +116,8 @@ def _padding(node: OnnxNode, size: Size, kernel: Size, stride: Size, dilation: S
 
 def _pads(node: OnnxNode) -> tuple[Size, Size]:
     pads = node.numbers("pads") or (0, 0, 0, 0)
+    if len(pads) == 2:  # of rows
+        pads = (0, pads[0], 0, pads[1])
     if len(pads) != 4 or min(pads) < 0:
         raise UserError(f"{node.said}: pads must be four whole numbers >= 0 (got {pads}).")
     return (pads[0], pads[1]), (pads[2], pads[3])

@@ -80,9 +80,9 @@ def _sum(left: Size, right: Size) -> Size:
 
 def _needed(made: list[Step], steps: Steps) -> tuple[Step, ...]:
     """Those that some output depends on, in their order."""
-    wanted = set(steps.outputs)
+    wanted, known = set(steps.outputs), {step.output for step in made}
     for name in steps.outputs:
-        if name != steps.input and all(step.output != name for step in made):
+        if name != steps.input and name not in known:
             raise UserError(f"{steps.source}: no operator makes the output {quoted(name)}.")
     kept = []
     for step in reversed(made):

@@ -62,5 +62,9 @@ def _exported(module: Any, image: Any, name: str) -> Any:
 def _steps(graph: TorchGraph) -> tuple[Step, ...]:
     steps: list[Step] = []
     for call in graph.calls:
-        steps += TRANSLATORS.get(call.operator, unknown)(call)
+        try:
+            steps += TRANSLATORS.get(call.operator, unknown)(call)
+        except UserError as error:
+            text = str(error)
+            raise UserError(text if text.startswith(call.said) else f"{call.said}: {text}") from None
     return tuple(steps)
