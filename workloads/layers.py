@@ -93,6 +93,7 @@ class Conv(Layer):
     end_padding: Size | None = None
 
     def __post_init__(self) -> None:
+        _one_way(self, self.padding, self.end_padding)
         check_counts(self, "in_channels", "out_channels", "groups")
         check_sizes(self, 1, "kernel", "stride", "dilation")
         check_sizes(self, 0, "padding", *(["end_padding"] if self.end_padding is not None else []))
@@ -204,6 +205,7 @@ class Pool(Layer):
     dilation: Size = (1, 1)
 
     def __post_init__(self) -> None:
+        _one_way(self, self.padding, self.end_padding)
         check_sizes(self, 1, "kernel", "stride", "dilation")
         paddings = {"padding": self.padding, "end_padding": self.end_padding}
         for field, padding in paddings.items():
@@ -353,6 +355,12 @@ class _Window:
             last = min(outputs - 1, (n - 1 - offset) // stride)
             count += max(0, last - first + 1)
         return count
+
+
+def _one_way(layer: Layer, padding: Size, end_padding: Size | None) -> None:
+    """Padding that is the same on both sides is written in one way only, so that like layers are equal."""
+    if end_padding == padding:
+        object.__setattr__(layer, "end_padding", None)
 
 
 def _is_count(value: object, least: int) -> bool:

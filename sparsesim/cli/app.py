@@ -172,7 +172,9 @@ def run(
 
 @app.command(name="compile")
 def compile_(
-    network: Annotated[str, typer.Argument(help="Network; `workloads` lists them.")],
+    network: Annotated[
+        str, typer.Argument(help="Network (`workloads` lists them), or model.onnx, topology.csv.")
+    ],
     *,
     layer: Annotated[str, typer.Option(help="Convolution or fully connected layer, e.g. layer1.0.conv1.")],
     dataset: Dataset = "imagenet",

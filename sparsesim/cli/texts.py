@@ -30,9 +30,10 @@ def number(text: str) -> float:
 def shape(text: str) -> tuple[int, int, int]:
     """C,H,W, also written CxHxW; UserError for anything else."""
     parts = [part.strip() for part in text.lower().replace("x", ",").split(",")]
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+    numbers = [int(part) if part.isascii() and part.isdigit() and len(part) < 6 else 0 for part in parts]
+    if len(numbers) != 3 or min(numbers) < 1:
         raise UserError(f"--input-shape must be C,H,W, e.g. 3,224,224 (got {text[:_SHOWN_CHARACTERS]!r}).")
-    channels, high, wide = map(int, parts)
+    channels, high, wide = numbers
     return channels, high, wide
 
 

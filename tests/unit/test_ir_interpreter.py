@@ -113,7 +113,13 @@ def test_both_references_agree(geometry: ConvGeometry, seed: int) -> None:
         ConvGeometry(4, 6, (9, 9), (1, 1), (2, 2)),
         ConvGeometry(4, 6, (9, 8), (3, 2), (2, 1), (0, 1), end_padding=(1, 0)),
     ],
-    ids=["alexnet stem", "depthwise", "fully connected, batch of 6", "downsample", "padding below and right others"],
+    ids=[
+        "alexnet stem",
+        "depthwise",
+        "fully connected, batch of 6",
+        "downsample",
+        "padding below and right others",
+    ],
 )
 def test_layers_of_known_networks(geometry: ConvGeometry) -> None:
     values = random_tensors(geometry, seed=1)

@@ -30,7 +30,7 @@ def conv(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
         dilation,
         groups,
         bias=graph.has(node, 2) and norm is None,
-        end_padding=None if before == behind else behind,
+        end_padding=behind,
     )
     (whole,) = one_step(graph, node, layer)
     if norm is None:
@@ -94,8 +94,7 @@ def _pool(kind: type[Pool], graph: OnnxGraph, node: OnnxNode) -> Pool:
     window, stride = node.pair("kernel_shape"), node.pair("strides", _ONE)
     dilation = node.pair("dilations", _ONE)
     before, behind = _padding(node, map_size(graph, node), window, stride, dilation)
-    end = None if before == behind else behind
-    return kind(window, stride, before, end, bool(node.number("ceil_mode", 0)), dilation)
+    return kind(window, stride, before, behind, bool(node.number("ceil_mode", 0)), dilation)
 
 
 def _padding(node: OnnxNode, size: Size, kernel: Size, stride: Size, dilation: Size) -> tuple[Size, Size]:

@@ -1,7 +1,9 @@
 """SCALE-Sim topologies: a CSV file with one layer a line, and nothing of what lies between the layers.
 
-Convolutions: name, height and width of I with its padding, height and width of the kernel, channels, filters,
-stride. Matrix products (header with M, N, K): M rows of K numbers times K x N. Other columns are not read.
+Convolutions: name, height and width of I with its padding, height and width of the kernel, channels,
+filters, stride; where the name contains DP, every channel has `filters` kernels of its own. A kernel as large
+as I is a fully connected layer. Matrix products (header with M, N, K): M rows of K numbers times K x N. Other
+columns are not read, nor are lines with a name only.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from io import StringIO
+from math import prod
 from pathlib import Path
 
 from workloads.errors import UserError
@@ -22,6 +25,7 @@ MOST_LAYERS = 2000
 MOST_SIZE = 1 << 16
 _CONVOLUTION = ("height of I", "width of I", "height of the kernel", "width of the kernel", "channels",
                 "filters", "stride")  # fmt: skip
+_DEPTHWISE = "DP"
 _PRODUCT = ("M", "N", "K")
 
 
@@ -41,7 +45,10 @@ def read_topology(path: Path) -> Network:
     """
     rows = _rows(path)
     first = rows[0].shape
-    source = f"SCALE-Sim topology {path.name}"
+    source = (
+        f"SCALE-Sim topology {path.name}, which says nothing of activations: behind every layer batch-norm "
+        f"and ReLU are assumed"
+    )
     network = NetworkBuilder(clean(path.stem, "topology"), _named(first), first, source)
     taken = {network.last}
     for index, row in enumerate(rows):
@@ -57,8 +64,11 @@ def _named(shape: Shape) -> str:
 
 
 def _rows(path: Path) -> list[_Row]:
-    lines = list(enumerate(csv.reader(StringIO(_text(path)), strict=False), start=1))
-    lines = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
+    try:
+        lines = list(enumerate(csv.reader(StringIO(_text(path))), start=1))
+    except csv.Error as error:
+        raise UserError(f"{path}: is no CSV file: {error}.") from None
+    lines = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells[1:])]
     if not 1 < len(lines) <= MOST_LAYERS + 1:
         raise UserError(
             f"{path}: must be a header and 1 to {MOST_LAYERS} layers, one a line (got "
@@ -84,9 +94,12 @@ def _text(path: Path) -> str:
 def _convolution(cells: list[str], where: str) -> _Row:
     height, width, rows, columns, channels, filters, stride = _numbers(cells, _CONVOLUTION, where)
     shape = (channels, height, width)
-    if shape[1:] == (rows, columns) == (1, 1):
-        return _Row(cells[0], shape, Linear(channels, filters, bias=False))
-    layer = Conv(channels, filters, (rows, columns), (stride, stride), bias=False)
+    depthwise = _DEPTHWISE in cells[0]
+    if shape[1:] == (rows, columns) and not depthwise:
+        inputs = prod(shape)
+        return _Row(cells[0], (inputs, 1, 1), Linear(inputs, filters, bias=False))
+    groups = channels if depthwise else 1
+    layer = Conv(channels, filters * groups, (rows, columns), (stride, stride), groups=groups, bias=False)
     try:
         layer.output_shape(shape)
     except UserError as error:

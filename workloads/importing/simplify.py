@@ -9,7 +9,7 @@ from workloads.errors import UserError
 from workloads.importing.functions import elementwise
 from workloads.importing.names import quoted
 from workloads.importing.steps import Step, Steps, View
-from workloads.layers import Conv, Size
+from workloads.layers import Conv, Linear, Size
 from workloads.map_layers import Combine, Elementwise, Pad
 
 _PRODUCTS = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
@@ -49,9 +49,20 @@ class _Patterns:
     def _replaced(self, step: Step) -> Step:
         if isinstance(step.layer, Combine) and step.layer.function == "multiply":
             return self._activation(step)
+        if isinstance(step.layer, Elementwise) and step.layer.function == "add_constant":
+            return self._biased(step)
         if isinstance(step.layer, Conv):
             return self._padded(step, step.layer)
         return step
+
+    def _biased(self, step: Step) -> Step:
+        """A constant added to what a layer without a bias makes is its bias."""
+        inner = self._producer.get(step.inputs[0])
+        if inner is None or not isinstance(inner.layer, Conv | Linear) or inner.layer.bias:
+            return step
+        if self._readers[inner.output] > 1:
+            return step
+        return replace(inner, layer=replace(inner.layer, bias=True), output=step.output, shape=step.shape)
 
     def _activation(self, step: Step) -> Step:
         """x * sigmoid(x), as exporters write SiLU."""
@@ -70,7 +81,7 @@ class _Patterns:
             return step
         before = _sum(layer.padding, inner.layer.before)
         behind = _sum(layer.end_padding or layer.padding, inner.layer.behind)
-        padded = replace(layer, padding=before, end_padding=None if before == behind else behind)
+        padded = replace(layer, padding=before, end_padding=behind)
         return replace(step, layer=padded, inputs=inner.inputs)
 
 

@@ -45,7 +45,7 @@ def conv(call: Call) -> list[Step]:
         dilation,
         groups,
         bias=isinstance(call.arguments.get("bias"), Tensor),
-        end_padding=None if before == behind else behind,
+        end_padding=behind,
     )
     return call.steps(layer)
 

@@ -40,14 +40,14 @@ class Phase:
 
 
 def phases(layer: TransposedConv, in_size: Size) -> dict[Size, Phase]:
-    """(vertical, horizontal) phase -> its convolution; one for stride 1. Phases no tap reaches are left out.
+    """Its convolution by (vertical, horizontal) phase; phases that no input reaches are left out.
 
     UserError for what cannot be said as a convolution of this kind.
     """
     vertical, horizontal = (_axis_phases(layer, in_size[axis], axis) for axis in (0, 1))
     found = {(v.phase, h.phase): _phase(layer, v, h) for v, h in product(vertical, horizontal)}
     if not found:
-        raise UserError("no kernel tap reaches the output: nothing is computed.")
+        raise UserError("no input reaches the output, there is nothing to compute; pad it less.")
     return found
 
 
@@ -56,7 +56,8 @@ def _axis_phases(layer: TransposedConv, n: int, axis: int) -> list[_Axis]:
     if stride == 1:
         before = dilation * (kernel - 1) - layer.padding[axis]
         behind = layer.out_size[axis] + dilation * (kernel - 1) - n - before
-        return [_checked(_Axis(0, kernel, before, behind, n))]
+        whole = _Axis(0, kernel, before, behind, n)
+        return [whole] if whole.read > 0 else []
     if dilation > 1 and kernel > 1:
         raise UserError(
             "a transposed convolution with both a stride and a dilation cannot be simulated; use one of them."
@@ -64,7 +65,7 @@ def _axis_phases(layer: TransposedConv, n: int, axis: int) -> list[_Axis]:
     every = (
         _axis_phase(kernel, stride, layer.padding[axis], layer.out_size[axis], n, r) for r in range(stride)
     )
-    return [_checked(found) for found in every if found is not None]
+    return [found for found in every if found is not None and found.read > 0]
 
 
 def _axis_phase(kernel: int, stride: int, padding: int, outputs: int, n: int, phase: int) -> _Axis | None:
@@ -74,12 +75,6 @@ def _axis_phase(kernel: int, stride: int, padding: int, outputs: int, n: int, ph
     if not taps or not of_phase:
         return None
     return _Axis(phase, taps, taps - 1 - shift, of_phase - 1 + shift - (n - 1), n)
-
-
-def _checked(axis: _Axis) -> _Axis:
-    if axis.read < 1:
-        raise UserError("its padding cuts off all inputs; pad it less.")
-    return axis
 
 
 def _phase(layer: TransposedConv, vertical: _Axis, horizontal: _Axis) -> Phase:
