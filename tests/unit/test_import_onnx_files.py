@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -176,6 +177,15 @@ def test_names_of_files_that_cannot_be_read(
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "x.onnx").mkdir()
     assert main(["run", str(tmp_path / "x.onnx")]) == 2
+
+
+def test_without_the_package_it_is_said_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(small_model(), tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UserError, match="python -m pip install onnx"):
+        read_onnx(path)
 
 
 # Graphs that are wrong

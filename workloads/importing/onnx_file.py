@@ -34,7 +34,7 @@ def onnx_package() -> Any:
         import onnx.shape_inference  # noqa: PLC0415
     except ImportError:
         raise UserError(
-            "ONNX files are read with the package onnx: python -m pip install 'sparsesim[onnx]'."
+            "ONNX files are read with the package onnx, which is not installed: python -m pip install onnx"
         ) from None
     return onnx
 
