@@ -15,7 +15,8 @@ class ConvGeometry:
 
     in_channels C, out_channels F, in_size (H, W), kernel (Kh, Kw), stride, padding, dilation
     (vertical, horizontal), groups (divides C and F). Channel c of I and f of O belong to
-    convolution group c // (C / groups) and f // (F / groups).
+    convolution group c // (C / groups) and f // (F / groups). padding is that before the first row and
+    column; end_padding that behind the last, None where it is the same.
     """
 
     in_channels: int
@@ -26,6 +27,11 @@ class ConvGeometry:
     padding: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+    end_padding: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.end_padding == self.padding:
+            object.__setattr__(self, "end_padding", None)  # one geometry is written in one way only
 
     def __hash__(self) -> int:
         return self._hash
@@ -43,16 +49,28 @@ class ConvGeometry:
                 self.padding,
                 self.dilation,
                 self.groups,
+                self.end_padding,
             )
         )
 
+    @property
+    def padding_behind(self) -> tuple[int, int]:
+        """Rows below and columns to the right of I."""
+        return self.padding if self.end_padding is None else self.end_padding
+
     @cached_property
     def out_size(self) -> tuple[int, int]:
-        """(Ho, Wo) = floor((n + 2p - d(K-1) - 1) / s) + 1 per axis."""
+        """(Ho, Wo) = floor((n + p + p' - d(K-1) - 1) / s) + 1 per axis; p, p': padding before, behind."""
         sizes = [
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(
-                self.in_size, self.kernel, self.stride, self.padding, self.dilation, strict=True
+            (n + before + behind - d * (k - 1) - 1) // s + 1
+            for n, k, s, before, behind, d in zip(
+                self.in_size,
+                self.kernel,
+                self.stride,
+                self.padding,
+                self.padding_behind,
+                self.dilation,
+                strict=True,
             )
         ]
         return sizes[0], sizes[1]

@@ -14,26 +14,27 @@ mask anyway; the passes below read it, one bit per element.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
 
+from compiler import map_work
+from compiler.passes import PASSES_GRADIENTS, Cost, Rule, bit_words, mask_words
 from workloads.layers import (
     AdaptiveAvgPool,
     Add,
     AvgPool,
     BatchNorm,
     Conv,
-    Flatten,
     Layer,
     Linear,
     MaxPool,
     ReLU,
 )
+from workloads.map_layers import Concat, Interleave
 from workloads.network import LayerNode, Network
+from workloads.zeros import from_relu
 
-OPERAND_BITS = 16  # of one word
 SUM_WORDS = 2  # words of a 32-bit number: weight gradients and momentum
 
 
@@ -52,17 +53,6 @@ class OtherWork:
     vector_operations: float
     read_words: float
     write_words: float
-
-
-class Cost(NamedTuple):
-    """Per sample: element operations, off-chip words read and written."""
-
-    vector_operations: float
-    read_words: float
-    write_words: float
-
-
-Rule = Callable[[Network, LayerNode], Cost | None]  # None: the layer needs no pass of its own
 
 
 def other_works(network: Network, trained: frozenset[str], batch: int) -> tuple[OtherWork, ...]:
@@ -99,7 +89,8 @@ def batch_norm_forward(network: Network, node: LayerNode) -> Cost:
     they take a pass of their own, 3 n operations and n words more.
     """
     n = prod(node.out_shape)
-    if network.producers(node.name)[0].is_convolution:
+    producer = network.producers(node.name)[0]
+    if producer.is_convolution or isinstance(producer.layer, Interleave):
         return Cost(2 * n, n, n)
     return Cost(5 * n, 2 * n, n)
 
@@ -111,7 +102,7 @@ def batch_norm_backward(network: Network, node: LayerNode) -> Cost:
     2 n, write n.
     """
     n = prod(node.out_shape)
-    return Cost(8 * n, 4 * n + _mask_words(network, node), n)
+    return Cost(8 * n, 4 * n + mask_words(network, node), n)
 
 
 def relu_forward(network: Network, node: LayerNode) -> Cost | None:
@@ -123,15 +114,19 @@ def relu_forward(network: Network, node: LayerNode) -> Cost | None:
 def relu_backward(network: Network, node: LayerNode) -> Cost | None:
     """The mask, n operations, read n and the mask, write n, where no other pass writes this gradient.
 
-    That is where only an addition reads it, which hands its gradient on as it is, another ReLU, or the loss.
+    That is where only an addition reads it, which hands its gradient on as it is, another ReLU, or the loss;
+    and where it is concatenated with maps that are no ReLU's.
     """
-    consumers = network.consumers(node.name)
-    while len(consumers) == 1 and isinstance(consumers[0].layer, Flatten | MaxPool):
+    consumers, masked_by_reader = network.consumers(node.name), True
+    while len(consumers) == 1 and isinstance(consumers[0].layer, PASSES_GRADIENTS):
+        if isinstance(consumers[0].layer, Concat):  # a reader has a mask for the whole of it or none
+            masked_by_reader = masked_by_reader and from_relu(network, consumers[0])
         consumers = network.consumers(consumers[0].name)
-    if len(consumers) > 1 or not all(isinstance(reader.layer, Add | ReLU) for reader in consumers):
+    adding = all(isinstance(reader.layer, Add | ReLU) for reader in consumers)
+    if masked_by_reader and (len(consumers) > 1 or not adding):
         return None
     n = prod(node.out_shape)
-    return Cost(n, n + _bit_words(n), n)
+    return Cost(n, n + bit_words(n), n)
 
 
 def add_forward(network: Network, node: LayerNode) -> Cost:
@@ -174,7 +169,7 @@ def avg_pool_forward(network: Network, node: LayerNode) -> Cost:
 def avg_pool_backward(network: Network, node: LayerNode) -> Cost:
     """The same operations; read the output's gradient and the mask, write the input's gradient."""
     outputs, inputs = prod(node.out_shape), prod(node.in_shape)
-    return Cost(_window_elements(node) + outputs, outputs + _mask_words(network, node), inputs)
+    return Cost(_window_elements(node) + outputs, outputs + mask_words(network, node), inputs)
 
 
 def gradient_sum(network: Network, node: LayerNode) -> Cost | None:
@@ -183,7 +178,7 @@ def gradient_sum(network: Network, node: LayerNode) -> Cost | None:
     The mask of a ReLU that made the map is applied here, since the gradient of an addition comes without it.
     """
     n, k = prod(node.out_shape), len(network.consumers(node.name))
-    mask = _bit_words(n) if from_relu(network, node) else 0
+    mask = bit_words(n) if from_relu(network, node) else 0
     return Cost((k - 1) * n, k * n + mask, n) if k > 1 else None
 
 
@@ -211,6 +206,7 @@ FORWARD: dict[type[Layer], Rule] = {
     MaxPool: max_pool_forward,
     AvgPool: avg_pool_forward,
     AdaptiveAvgPool: avg_pool_forward,
+    **map_work.FORWARD,
 }
 
 BACKWARD: dict[type[Layer], Rule] = {
@@ -219,21 +215,17 @@ BACKWARD: dict[type[Layer], Rule] = {
     MaxPool: max_pool_backward,
     AvgPool: avg_pool_backward,
     AdaptiveAvgPool: avg_pool_backward,
+    **map_work.BACKWARD,
 }
 
 
 def is_fused(network: Network, relu: LayerNode) -> bool:
-    """Whether the layer before it does the ReLU: a convolution, batch-norm or addition read by it alone."""
+    """Whether the layer before it, read by it alone, does the ReLU: a convolution, transposed or not, a
+    batch-norm or an addition.
+    """
     producer = network.producers(relu.name)[0]
-    fusing = isinstance(producer.layer, Conv | Linear | BatchNorm | Add)
+    fusing = isinstance(producer.layer, Conv | Linear | BatchNorm | Add | Interleave)
     return fusing and len(network.consumers(producer.name)) == 1
-
-
-def from_relu(network: Network, node: LayerNode) -> bool:
-    """Whether the layer's output is a ReLU's, seen through layers that keep its zeros: flatten, max pool."""
-    while isinstance(node.layer, Flatten | MaxPool):
-        node = network.producers(node.name)[0]
-    return isinstance(node.layer, ReLU)
 
 
 def _apply(rules: dict[type[Layer], Rule], network: Network, node: LayerNode) -> Cost | None:
@@ -241,21 +233,10 @@ def _apply(rules: dict[type[Layer], Rule], network: Network, node: LayerNode) ->
     return rule(network, node) if rule else None
 
 
-def _mask_words(network: Network, node: LayerNode) -> float:
-    """The mask for the gradient of this layer's input, if that is the output of a ReLU nobody else reads."""
-    producer = network.producers(node.name)[0]
-    masked = from_relu(network, producer) and len(network.consumers(producer.name)) == 1
-    return _bit_words(prod(producer.out_shape)) if masked else 0
-
-
-def _bit_words(bits: float) -> float:
-    return bits / OPERAND_BITS
-
-
 def _winner_words(node: LayerNode) -> float:
     assert isinstance(node.layer, MaxPool)
     bits = (prod(node.layer.kernel) - 1).bit_length()
-    return _bit_words(bits * prod(node.out_shape))
+    return bit_words(bits * prod(node.out_shape))
 
 
 def _window_elements(node: LayerNode) -> int:

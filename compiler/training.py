@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from compiler.geometry import ConvGeometry
-from compiler.other_work import OtherWork, from_relu, other_works
+from compiler.other_work import OtherWork, other_works
 from compiler.program import Stage
 from workloads.errors import UserError
 from workloads.layers import Add, BatchNorm, Conv, Linear, ReLU
+from workloads.map_layers import Interleave
 from workloads.network import LayerNode, Network
+from workloads.zeros import from_relu
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,8 +30,9 @@ class ConvWork:
     layer: name in the network. index: its place among these layers in forward order, from 0.
     geometry: of one sample; of a fully connected layer, of the whole batch (columns are samples).
     has_gta: whether dI is needed, that is, whether anything before the layer is trained.
-    input_is_relu: I is the output of a ReLU, seen directly or through flattening and max pooling. Not through
-      average pooling: a mean of many values is hardly ever zero.
+    input_is_relu: I is the output of a ReLU, seen directly or through layers that keep its zeros, such as
+      flattening, max pooling and concatenation. Not through average pooling: a mean of many values is hardly
+      ever zero.
     gta_masked: dI is needed only where I is not zero. True wherever I comes from a ReLU and dI is needed. A
       ReLU passes no gradient where its output is 0. A max-pooled value is 0 only if its whole window is, so
       the gradient of a pooled 0 would end in such a position: I's own non-zero mask loses nothing. The same
@@ -103,6 +106,7 @@ def conv_geometry(node: LayerNode, batch: int) -> ConvGeometry:
         padding=layer.padding,
         dilation=layer.dilation,
         groups=layer.groups,
+        end_padding=layer.end_padding,
     )
 
 
@@ -141,6 +145,8 @@ def _conv_work(
 
 def _follower(network: Network, node: LayerNode) -> Follower:
     consumers = network.consumers(node.name)
+    while len(consumers) == 1 and isinstance(consumers[0].layer, Interleave):
+        consumers = network.consumers(consumers[0].name)
     return _FOLLOWERS.get(type(consumers[0].layer), "none") if len(consumers) == 1 else "none"
 
 

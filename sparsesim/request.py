@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from sparsesim.energy import default_table, load_energy
 from sparsesim.energy.overrides import PREFIX, with_overrides
 from sparsesim.energy.table import EnergyTable
 from sparsesim.machine import Machine, load_machine
+from sparsesim.own_network import own_network
 from workloads.errors import UserError
+from workloads.layers import Shape
+from workloads.network import Network
 from workloads.sparsity.curve import check_pruning
 
 DEFAULT_MACHINE, DEFAULT_NETWORK, DEFAULT_DATASET = "sparsetrain", "resnet18", "imagenet"
 DEFAULT_BATCH, DEFAULT_PRUNE = 32, 0.9
 MOST_SAMPLES = 4096  # of --batch and --samples
 MOST_SEED = 2**63 - 1
+MOST_SIZE = 1 << 16  # of a size of --input-shape
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,8 @@ class Density:
 class Load:
     """What is trained, and how sparse it is: all of a request that no machine has a part in.
 
-    network, dataset: None where a trace may say it. samples: None for all that a trace has. prune: None with
-    a trace or a density. The fields as in `sparsesim.simulate`.
+    network, dataset: None where a trace may say it. own: the network, where it is the caller's. samples: None
+    for all that a trace has. prune: None with a trace or a density. The fields as in `sparsesim.simulate`.
     """
 
     network: str | None
@@ -44,6 +49,7 @@ class Load:
     seed: int
     trace: Path | None
     density: Density | None
+    own: Network | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,8 @@ class Request:
 
 
 def make_request(
-    network: str | None = None,
-    dataset: str | None = None,
+    network: Any = None,
+    dataset: Any = None,
     *,
     machine: str | Path | Machine = DEFAULT_MACHINE,
     overrides: Sequence[str] = (),
@@ -68,6 +74,7 @@ def make_request(
     trace: str | Path | None = None,
     energy: str | Path | None = None,
     density: tuple[float, float] | None = None,
+    input_shape: Shape | None = None,
 ) -> Request:
     """The request that the arguments of `sparsesim.simulate` make; UserError for what cannot be used."""
     of_energy, of_machine = _sorted_overrides(overrides)
@@ -79,6 +86,9 @@ def make_request(
     table = with_overrides(load_energy(energy) if energy is not None else default_table(), of_energy)
     path = None if trace is None else Path(trace)
     uniform = _checked_density(density)
+    own = own_network(network, dataset, _checked_shape(input_shape))
+    if own is not None:
+        network, dataset = own.name, own.dataset
     load = Load(
         network=network if path else network or DEFAULT_NETWORK,
         dataset=dataset if path else dataset or DEFAULT_DATASET,
@@ -88,6 +98,7 @@ def make_request(
         seed=seed,
         trace=path,
         density=uniform,
+        own=own,
     )
     return Request(load, described, table)
 
@@ -133,6 +144,17 @@ def _checked_density(density: tuple[float, float] | None) -> Density | None:
         if not (number and 0 <= value <= 1):
             raise UserError(f"--density-{name} must be a number from 0 to 1 (got {value!r}).")
     return Density(float(density[0]), float(density[1]))
+
+
+def _checked_shape(shape: Shape | None) -> Shape | None:
+    if shape is None:
+        return None
+    numbers = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else ()
+    if len(numbers) != 3:
+        raise UserError(f"--input-shape must be C,H,W, e.g. 3,224,224 (got {shape!r}).")
+    for number in numbers:
+        check_count("input-shape", number, MOST_SIZE)
+    return numbers[0], numbers[1], numbers[2]
 
 
 def _checked_pruning(prune: float | None, trace: Path | None, density: Density | None) -> float | None:

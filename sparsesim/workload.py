@@ -14,14 +14,17 @@ from compiler.training import ConvWork, training_graph
 from sparsesim.engine.source import MaskSource, ProfileSource, TraceSource
 from sparsesim.machine import Machine
 from sparsesim.request import Density, Load
+from sparsesim.traced_network import MixedSource, drawn_pruning, traced_works
 from workloads.catalog import load_network
 from workloads.errors import UserError
+from workloads.network import Network
 from workloads.sparsity.over_time import DensityOverTime
 from workloads.sparsity.profile import Profile, uniform_profile
 from workloads.sparsity.shapes import LayerShape
 from workloads.sparsity.trace import Trace, load_trace
 from workloads.sparsity.trace_meta import TraceLayer
 from workloads.sparsity.transfer import profile_for
+from workloads.sparsity.transfer_any import profile_of_network
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ def workload_of(load: Load, accumulate: int) -> Workload:
 
     accumulate: the most samples a GTW job may accumulate over, of `accumulated_samples`.
     """
+    if load.trace is not None and load.own is not None:
+        return _from_both(load, load.trace, accumulate)
     if load.trace is not None:
         return _from_trace(load.trace, load.network, load.dataset, load.samples, accumulate)
     return _from_profile(load, accumulate)
@@ -86,26 +91,39 @@ class _Profiled:
     profile: Profile
 
 
+def network_of(load: Load) -> Network:
+    """The network of a load; only for loads that are no trace alone."""
+    return load.own or load_network(str(load.network), str(load.dataset))
+
+
 @lru_cache(maxsize=64)
-def _profiled(network: str, dataset: str, batch: int, density: Density | None) -> _Profiled:
+def _profiled(
+    network: str, dataset: str, own: Network | None, batch: int, density: Density | None
+) -> _Profiled:
     """Kept because every point of a study asks for the same few."""
-    graph = training_graph(load_network(network, dataset), batch)
+    graph = training_graph(own or load_network(network, dataset), batch)
     shapes = layer_shapes(graph.convolutions)
-    if density is None:
-        profile = profile_for(network, dataset, shapes)
-    else:
+    if density is not None:
         profile = uniform_profile(shapes, density.input, density.grad_output)
+    elif own is not None:
+        profile = profile_of_network(own, shapes)
+    else:
+        profile = profile_for(network, dataset, shapes)
     return _Profiled(tuple(graph.convolutions), tuple(graph.other), profile)
 
 
 def profile_of(load: Load) -> Profile:
     """The profile that the masks of a load are drawn from; only for loads without a trace."""
-    return _profiled(str(load.network), str(load.dataset), load.batch, load.density).profile
+    return _found(load).profile
+
+
+def _found(load: Load) -> _Profiled:
+    return _profiled(str(load.network), str(load.dataset), load.own, load.batch, load.density)
 
 
 def _from_profile(load: Load, accumulate: int) -> Workload:
     network, dataset = str(load.network), str(load.dataset)
-    found = _profiled(network, dataset, load.batch, load.density)
+    found = _found(load)
     profile = found.profile
     about = {"name": profile.name, "kind": profile.kind, "source": profile.source}
     if profile.transferred_from is not None:
@@ -162,6 +180,50 @@ def _known_trace(path: Path, modified_ns: int, size_bytes: int) -> Trace:
     return load_trace(path)
 
 
+def _samples(trace: Trace, wanted: int | None) -> int:
+    """How many samples of a trace are simulated; UserError for more than it has."""
+    count = trace.meta.samples if wanted is None else wanted
+    if count > trace.meta.samples:
+        raise UserError(f"--samples {count}: {trace.path} holds {trace.meta.samples} samples.")
+    return count
+
+
+def _whole_groups(samples: int, accumulate: int) -> int:
+    """A GTW job may accumulate over several samples only where whole groups of them were recorded."""
+    while samples % accumulate:
+        accumulate //= 2
+    return accumulate
+
+
+def _from_both(load: Load, path: Path, accumulate: int) -> Workload:
+    """All layers of a network of one's own: the recorded with their samples, the others with drawn masks."""
+    trace, found = _loaded(path), _found(load)
+    count = _samples(trace, load.samples)
+    works = traced_works(found.works, trace, count)
+    recorded = frozenset(layer.name for layer in trace.layers)
+    connected = frozenset(work.layer for work in works if work.is_fc)
+    source = MixedSource(
+        TraceSource(trace, count, connected), ProfileSource(found.profile, load.seed), recorded
+    )
+    about = {"name": path.name, "kind": "trace", "source": trace.meta.source}
+    others = len(works) - len(recorded)
+    rate = drawn_pruning(trace)
+    if others:
+        drawn = f"masks of {others} of {len(works)} layers are not in the trace but drawn at its pruning rate"
+        about["transferred_from"] = f"{drawn}, {rate:g}: {found.profile.transferred_from}"
+    return Workload(
+        str(load.network),
+        str(load.dataset),
+        works,
+        found.other,
+        source,
+        about,
+        count,
+        _whole_groups(count, accumulate),
+        [("recorded", rate)],
+    )
+
+
 def _from_trace(
     path: Path, network: str | None, dataset: str | None, samples: int | None, accumulate: int
 ) -> Workload:
@@ -174,15 +236,18 @@ def _from_trace(
         raise UserError(
             f"{path}: is a trace on {meta.dataset!r}, not on {dataset!r}; leave the data set out."
         )
-    count = meta.samples if samples is None else samples
-    if count > meta.samples:
-        raise UserError(f"--samples {count}: {path} holds {meta.samples} samples.")
+    count = _samples(trace, samples)
     works = [_work_of(layer, i, count, trace.has_mask(layer.name)) for i, layer in enumerate(trace.layers)]
     source = TraceSource(trace, count, frozenset(w.layer for w in works if w.is_fc))
     about = {"name": path.name, "kind": "trace", "source": meta.source}
-    # A GTW job may accumulate over several samples only where whole groups of them were recorded.
-    while count % accumulate:
-        accumulate //= 2
     return Workload(
-        meta.network, meta.dataset, works, (), source, about, count, accumulate, [("recorded", 0.0)]
+        meta.network,
+        meta.dataset,
+        works,
+        (),
+        source,
+        about,
+        count,
+        _whole_groups(count, accumulate),
+        [("recorded", 0.0)],
     )

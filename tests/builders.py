@@ -272,7 +272,9 @@ def random_layer(rng: np.random.Generator) -> ConvGeometry:
 
     groups = int(rng.choice([1, 1, 2]))
     kernel, dilation, padding = pair(1, 3), pair(1, 2), pair(0, 2)
-    smallest = [max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True)]
+    behind = pair(0, 2) if rng.random() < 0.3 else padding
+    axes = zip(kernel, dilation, padding, behind, strict=True)
+    smallest = [max(1, d * (k - 1) + 1 - before - after) for k, d, before, after in axes]
     grown = pair(0, 5)
     return ConvGeometry(
         in_channels=groups * int(rng.integers(1, 4)),
@@ -283,4 +285,5 @@ def random_layer(rng: np.random.Generator) -> ConvGeometry:
         padding=padding,
         dilation=dilation,
         groups=groups,
+        end_padding=behind,
     )

@@ -19,8 +19,10 @@ def torch_reference(g: ConvGeometry, values: Values) -> Values:
 
     inputs = torch.tensor(values["I"], requires_grad=True)
     weights = torch.tensor(values["W"], requires_grad=True)
+    (top, left), (bottom, right) = g.padding, g.padding_behind
+    padded = torch.nn.functional.pad(inputs[None], (left, right, top, bottom))
     outputs = torch.nn.functional.conv2d(
-        inputs[None], weights, stride=g.stride, padding=g.padding, dilation=g.dilation, groups=g.groups
+        padded, weights, stride=g.stride, dilation=g.dilation, groups=g.groups
     )[0]
     outputs.backward(torch.tensor(values["dO"]))
     return {"O": outputs.detach().numpy(), "dI": inputs.grad.numpy(), "dW": weights.grad.numpy()}
@@ -31,7 +33,8 @@ def scipy_reference(g: ConvGeometry, values: Values) -> Values:
     from scipy.signal import convolve2d, correlate2d
 
     (sh, sw), (ph, pw), (dh, dw), (kh, kw) = g.stride, g.padding, g.dilation, g.kernel
-    padded = np.pad(values["I"], ((0, 0), (ph, ph), (pw, pw)))
+    rows, columns = zip(g.padding, g.padding_behind, strict=True)
+    padded = np.pad(values["I"], ((0, 0), rows, columns))
     result = {"O": np.zeros_like(values["dO"]), "dI": np.zeros_like(padded), "dW": np.zeros_like(values["W"])}
     for f in range(g.out_channels):
         gradient = np.zeros(((g.out_size[0] - 1) * sh + 1, (g.out_size[1] - 1) * sw + 1))

@@ -77,7 +77,8 @@ class Input(Layer):
 class Conv(Layer):
     """2-D convolution O = I * W with W of shape (F, C / groups, Kh, Kw); fields as in PyTorch's Conv2d.
 
-    kernel, stride, dilation >= 1, padding >= 0, groups divides both channel counts.
+    kernel, stride, dilation >= 1, padding >= 0, groups divides both channel counts. end_padding: rows below
+    and columns to the right, where they are others than `padding` above and to the left; None: the same.
     """
 
     kind = "conv"
@@ -89,11 +90,13 @@ class Conv(Layer):
     dilation: Size = (1, 1)
     groups: int = 1
     bias: bool = True
+    end_padding: Size | None = None
 
     def __post_init__(self) -> None:
-        _check_counts(self, "in_channels", "out_channels", "groups")
-        _check_sizes(self, 1, "kernel", "stride", "dilation")
-        _check_sizes(self, 0, "padding")
+        _one_way(self, self.padding, self.end_padding)
+        check_counts(self, "in_channels", "out_channels", "groups")
+        check_sizes(self, 1, "kernel", "stride", "dilation")
+        check_sizes(self, 0, "padding", *(["end_padding"] if self.end_padding is not None else []))
         for field in ("in_channels", "out_channels"):
             channels = getattr(self, field)
             if channels % self.groups:
@@ -121,7 +124,7 @@ class Conv(Layer):
 
     @property
     def _window(self) -> _Window:
-        return _Window(self.kind, self.kernel, self.stride, self.padding, self.dilation)
+        return _Window(self.kind, self.kernel, self.stride, self.padding, self.dilation, self.end_padding)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class Linear(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        _check_counts(self, "in_channels", "out_channels")
+        check_counts(self, "in_channels", "out_channels")
 
     @property
     def parameters(self) -> int:
@@ -164,7 +167,7 @@ class BatchNorm(Layer):
     channels: int
 
     def __post_init__(self) -> None:
-        _check_counts(self, "channels")
+        check_counts(self, "channels")
 
     @property
     def parameters(self) -> int:
@@ -187,19 +190,32 @@ class ReLU(Layer):
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """A pooling window; padding is at most half the kernel (as in PyTorch), so no window is empty."""
+    """A pooling window; padding is at most half the kernel (as in PyTorch), so no window is empty.
+
+    end_padding: as of Conv. ceil_mode: a last window that lies only partly inside counts, too, if it starts
+    inside the map or its padding above and to the left (as in PyTorch). dilation: distance of the positions
+    of a window.
+    """
 
     kernel: Size
     stride: Size
     padding: Size = (0, 0)
+    end_padding: Size | None = None
+    ceil_mode: bool = False
+    dilation: Size = (1, 1)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, 1, "kernel", "stride")
-        _check_sizes(self, 0, "padding")
-        if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
-            raise UserError(
-                f"{self.kind}: padding {self.padding} must be at most half the kernel {self.kernel}."
-            )
+        _one_way(self, self.padding, self.end_padding)
+        check_sizes(self, 1, "kernel", "stride", "dilation")
+        paddings = {"padding": self.padding, "end_padding": self.end_padding}
+        for field, padding in paddings.items():
+            if padding is None:
+                continue
+            check_sizes(self, 0, field)
+            if any(2 * p > k for p, k in zip(padding, self.kernel, strict=True)):
+                raise UserError(
+                    f"{self.kind}: {field} {padding} must be at most half the kernel {self.kernel}."
+                )
 
     def _output_shape(self, shape: Shape) -> Shape:
         return shape[0], *self._window.outputs(shape)
@@ -210,7 +226,15 @@ class Pool(Layer):
 
     @property
     def _window(self) -> _Window:
-        return _Window(self.kind, self.kernel, self.stride, self.padding, (1, 1))
+        return _Window(
+            self.kind,
+            self.kernel,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.end_padding,
+            self.ceil_mode,
+        )
 
 
 @dataclass(frozen=True)
@@ -239,7 +263,7 @@ class AdaptiveAvgPool(Layer):
     out_size: Size = (1, 1)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, 1, "out_size")
+        check_sizes(self, 1, "out_size")
 
     def _output_shape(self, shape: Shape) -> Shape:
         if any(m > n for m, n in zip(self.out_size, shape[1:], strict=True)):
@@ -290,9 +314,15 @@ class _Window:
     stride: Size
     padding: Size
     dilation: Size
+    end_padding: Size | None = None
+    ceil_mode: bool = False
 
     def outputs(self, shape: Shape) -> Size:
-        """(Ho, Wo) = floor((n + 2p - d(K-1) - 1) / s) + 1 per axis; UserError if the window does not fit."""
+        """(Ho, Wo) = floor((n + p + p' - d(K-1) - 1) / s) + 1 per axis; p, p': padding before, behind.
+
+        ceil_mode: the quotient is rounded up unless the last window would start behind the map. UserError if
+        the window does not fit.
+        """
         high, wide = (self._axis_outputs(axis, shape[1 + axis]) for axis in (0, 1))
         if min(high, wide) < 1:
             raise UserError(
@@ -308,7 +338,13 @@ class _Window:
 
     def _axis_outputs(self, axis: int, n: int) -> int:
         span = self.dilation[axis] * (self.kernel[axis] - 1) + 1
-        return (n + 2 * self.padding[axis] - span) // self.stride[axis] + 1
+        before, stride = self.padding[axis], self.stride[axis]
+        behind = before if self.end_padding is None else self.end_padding[axis]
+        free = n + before + behind - span
+        if free < 0 or not self.ceil_mode:
+            return free // stride + 1
+        rounded_up = -(-free // stride) + 1
+        return rounded_up if (rounded_up - 1) * stride < n + before else rounded_up - 1
 
     def _axis_elements(self, axis: int, n: int, outputs: int) -> int:
         """Per tap at offset t = k d - p, the outputs o with 0 <= o s + t < n, summed over the taps."""
@@ -321,18 +357,26 @@ class _Window:
         return count
 
 
+def _one_way(layer: Layer, padding: Size, end_padding: Size | None) -> None:
+    """Padding that is the same on both sides is written in one way only, so that like layers are equal."""
+    if end_padding == padding:
+        object.__setattr__(layer, "end_padding", None)
+
+
 def _is_count(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _check_counts(layer: Layer, *fields: str) -> None:
+def check_counts(layer: Layer, *fields: str) -> None:
+    """UserError unless each of these fields is a whole number >= 1."""
     for field in fields:
         value = getattr(layer, field)
         if not _is_count(value, 1):
             raise UserError(f"{layer.kind}: {field} must be a whole number >= 1 (got {value!r}).")
 
 
-def _check_sizes(layer: Layer, least: int, *fields: str) -> None:
+def check_sizes(layer: Layer, least: int, *fields: str) -> None:
+    """UserError unless each of these fields is two whole numbers >= `least`."""
     for field in fields:
         value = getattr(layer, field)
         if not (isinstance(value, tuple) and len(value) == 2 and all(_is_count(n, least) for n in value)):

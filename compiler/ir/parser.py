@@ -4,7 +4,7 @@ Grammar (one statement per line by custom only; white space and `# comments` sep
 
     program    = "program" STRING stage operation "{" conv array tensor* statement* "}"
     conv       = "conv" "in_channels" N "out_channels" N "in_size" sizes "kernel" sizes "stride" sizes
-                 "padding" sizes "dilation" sizes "groups" N
+                 "padding" sizes ["end_padding" sizes] "dilation" sizes "groups" N
     array      = "array" "groups_per_cluster" N "pes_per_group" N "row_step" N ["broadcast" ("dO" | "I")]
     tensor     = "tensor" NAME kind sizes
     statement  = loop | transfer | job | row_op | "ppu" action*
@@ -242,9 +242,13 @@ class _Parser(_ExpressionParser):
             kernel=self._field_pair("kernel"),
             stride=self._field_pair("stride"),
             padding=self._field_pair("padding"),
+            end_padding=self._end_padding(),
             dilation=self._field_pair("dilation"),
             groups=self._field_number("groups"),
         )
+
+    def _end_padding(self) -> tuple[int, int] | None:
+        return self._field_pair("end_padding") if self.at("end_padding") else None
 
     def _field_number(self, field: str) -> int:
         self.expect(field)

@@ -56,9 +56,14 @@ def _geometry(geometry: ConvGeometry) -> str:
     return (
         f"conv in_channels {geometry.in_channels} out_channels {geometry.out_channels} "
         f"in_size {_sizes(geometry.in_size)} kernel {_sizes(geometry.kernel)} "
-        f"stride {_sizes(geometry.stride)} padding {_sizes(geometry.padding)} "
+        f"stride {_sizes(geometry.stride)} padding {_sizes(geometry.padding)}{_end_padding(geometry)} "
         f"dilation {_sizes(geometry.dilation)} groups {geometry.groups}"
     )
+
+
+def _end_padding(geometry: ConvGeometry) -> str:
+    """Said only where it differs from the padding before."""
+    return "" if geometry.end_padding is None else f" end_padding {_sizes(geometry.end_padding)}"
 
 
 def _sizes(sizes: tuple[int, ...]) -> str:

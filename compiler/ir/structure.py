@@ -57,8 +57,9 @@ def _check_geometry(geometry: ConvGeometry, found: Violations) -> None:
     for name, values in positive.items():
         if min(values) < 1:
             found.add(("conv",), f"{name} {_plain(values)} must be at least 1")
-    if min(geometry.padding) < 0:
-        found.add(("conv",), f"padding {_plain(geometry.padding)} must not be negative")
+    for name, values in {"padding": geometry.padding, "end_padding": geometry.padding_behind}.items():
+        if min(values) < 0 and (name == "padding" or geometry.end_padding is not None):
+            found.add(("conv",), f"{name} {_plain(values)} must not be negative")
     if found:
         return
     if geometry.in_channels % geometry.groups or geometry.out_channels % geometry.groups:

@@ -16,8 +16,9 @@ def input_taps(values: NDArray[Any], geometry: ConvGeometry) -> NDArray[Any]:
 
     I[c, y*s + kh*d - p, x*s + kw*d - p], and 0 in the padding.
     """
-    (ph, pw), (sh, sw) = geometry.padding, geometry.stride
-    padded = np.pad(values, ((0, 0), (ph, ph), (pw, pw)))
+    sh, sw = geometry.stride
+    rows, columns = zip(geometry.padding, geometry.padding_behind, strict=True)
+    padded = np.pad(values, ((0, 0), rows, columns))
     return _windows(padded, geometry)[:, ::sh, ::sw]
 
 

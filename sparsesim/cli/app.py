@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sparsesim.cli.options import folder_option, number_option, whole_option
-from sparsesim.cli.texts import workload_names
+from sparsesim.cli.texts import shape, workload_names
 from sparsesim.cli.timeline_options import (
     TimelineCycles,
     TimelineFile,
@@ -48,6 +48,9 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the machine; may be repeated."),
 ]
+InputShape = Annotated[
+    str | None, typer.Option(metavar="C,H,W", help="Image of an ONNX file that leaves its size open.")
+]
 Batch = Annotated[int, whole_option(help="Samples that weights may be reused over.", show_default=True)]
 
 
@@ -74,11 +77,17 @@ def _root(
 
 @app.command()
 def run(
-    network: Annotated[str | None, typer.Argument(help="Network; `workloads` lists them.")] = None,
+    network: Annotated[
+        str | None,
+        typer.Argument(
+            help="Network (`workloads` lists them), or your own: model.onnx, a SCALE-Sim topology.csv."
+        ),
+    ] = None,
     *,
     dataset: Annotated[
         str | None, typer.Option(help="imagenet (default), cifar10 or cifar100.", show_default=False)
     ] = None,
+    input_shape: InputShape = None,
     machine: MachineName = "sparsetrain",
     override: Overrides = None,
     batch: Batch = 32,
@@ -127,7 +136,8 @@ def run(
 ) -> None:
     """Simulate one training step: dense baseline, natural sparsity, natural + pruned.
 
-    With --trace the network and the data set are those of the trace.
+    With --trace the network and the data set are those of the trace; with --trace and a network of your own
+    all its layers are simulated, those outside the trace with masks that are drawn.
     """
     from sparsesim.cli.run import RunOptions, run_command  # noqa: PLC0415
 
@@ -149,6 +159,7 @@ def run(
             energy,
             threads,
             check,
+            None if input_shape is None else shape(input_shape),
         ),
         out=out,
         save=save,
@@ -161,7 +172,9 @@ def run(
 
 @app.command(name="compile")
 def compile_(
-    network: Annotated[str, typer.Argument(help="Network; `workloads` lists them.")],
+    network: Annotated[
+        str, typer.Argument(help="Network (`workloads` lists them), or model.onnx, topology.csv.")
+    ],
     *,
     layer: Annotated[str, typer.Option(help="Convolution or fully connected layer, e.g. layer1.0.conv1.")],
     dataset: Dataset = "imagenet",

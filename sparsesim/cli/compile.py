@@ -15,12 +15,16 @@ from compiler.program import Stage, StageProgram, Tile
 from compiler.training import ConvWork, TrainingGraph, training_graph
 from sparsesim.engine.source import ProfileSource, expected_densities
 from sparsesim.machine import Machine, load_machine
+from sparsesim.own_network import is_file_name, own_network
 from sparsesim.request import MOST_SAMPLES, check_count
 from sparsesim.workload import accumulated_samples, layer_shapes
 from workloads.catalog import load_network
 from workloads.errors import UserError, unknown_name
+from workloads.network import Network
 from workloads.sparsity.curve import check_pruning
+from workloads.sparsity.profile import Profile
 from workloads.sparsity.transfer import profile_for
+from workloads.sparsity.transfer_any import profile_of_network
 
 _JOB_COLUMNS = (
     "out_start", "out_count", "block", "block_end", "reduce_start", "reduce_count",
@@ -49,10 +53,22 @@ def compile_command(request: CompileRequest) -> None:
     machine = load_machine(request.machine, request.overrides)
     check_pruning(request.prune)
     check_count("batch", request.batch, MOST_SAMPLES)
-    graph = training_graph(load_network(request.network, request.dataset), request.batch)
+    graph = training_graph(_network(request), request.batch)
     work = _find(graph, request.layer)
     for stage in _stages(work, request.stage):
         sys.stdout.write(_text(request.emit, _compiled(request, graph, work, stage, machine)))
+
+
+def _network(request: CompileRequest) -> Network:
+    own = own_network(request.network, None, None)
+    return own or load_network(request.network, request.dataset)
+
+
+def _profile(request: CompileRequest, graph: TrainingGraph) -> Profile:
+    shapes = layer_shapes(graph.convolutions)
+    if is_file_name(request.network):
+        return profile_of_network(graph.network, shapes)
+    return profile_for(request.network, request.dataset, shapes)
 
 
 def _find(graph: TrainingGraph, layer: str) -> ConvWork:
@@ -78,9 +94,10 @@ def _compiled(
     target = (machine.dense_baseline() if request.dense else machine).to_target()
     densities = StageDensities()
     if not request.dense:
-        profile = profile_for(request.network, request.dataset, layer_shapes(graph.convolutions))
         # Densities do not depend on the seed.
-        densities = expected_densities(ProfileSource(profile, seed=0), work.layer, request.prune)
+        densities = expected_densities(
+            ProfileSource(_profile(request, graph), seed=0), work.layer, request.prune
+        )
     samples = accumulated_samples(machine, request.batch)
     return compile_stage(work, stage, target, request.batch, densities, samples)
 

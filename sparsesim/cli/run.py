@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from sparsesim.api import simulate
 from sparsesim.cli.progress import Progress
 from sparsesim.cli.timeline_options import TimelineOptions
+from sparsesim.own_network import is_file_name, own_network
 from sparsesim.request import DEFAULT_DATASET, DEFAULT_PRUNE, Request, make_request
 from sparsesim.results import inputs
 from sparsesim.results.folder import RunFolder, folder_name, reserve
 from sparsesim.results.manifest import manifest
 from sparsesim.results.model import Result
-from sparsesim.workload import profile_of
-from workloads.catalog import NETWORKS, load_network
+from sparsesim.workload import network_of, profile_of
+from workloads.catalog import NETWORKS
 from workloads.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class RunOptions:
     energy: Path | None
     threads: int | None
     check: bool
+    input_shape: tuple[int, int, int] | None = None
 
 
 def run_command(
@@ -118,10 +120,17 @@ def _save_and_show(
 
 def _workload(request: RunOptions) -> tuple[str, str]:
     """The names of the network and of the data set; UserError for options that contradict each other."""
+    own = own_network(request.network, request.dataset, request.input_shape)
     if request.trace is not None:
-        return _recorded(request)
+        name, dataset = _recorded(request)
+        return (own.name, own.dataset) if own is not None else (name, dataset)
+    if own is not None:
+        return own.name, own.dataset
     if request.network is None:
-        raise UserError(f"run needs a network or --trace FILE.npz; networks: {', '.join(NETWORKS)}.")
+        raise UserError(
+            f"run needs a network, a file of your own (model.onnx, topology.csv) or --trace FILE.npz; "
+            f"networks: {', '.join(NETWORKS)}."
+        )
     return request.network, request.dataset or DEFAULT_DATASET
 
 
@@ -154,6 +163,7 @@ def _simulate(request: RunOptions) -> Result:
             seed=request.seed,
             trace=request.trace,
             density=request.density,
+            input_shape=request.input_shape,
             energy=request.energy,
             threads=request.threads,
             check=request.check,
@@ -196,7 +206,11 @@ def _writers(figure: bool, report: bool) -> list[Drawer]:
 def _arguments(request: RunOptions, result: Result) -> dict[str, Any]:
     """What was asked for, defaults filled in; without threads, which change no number."""
     chosen = {key: value for key, value in vars(request).items() if key != "threads"}
+    if request.input_shape is None:
+        del chosen["input_shape"]
     chosen |= {"network": result.network, "dataset": result.dataset, "samples": result.samples}
+    if is_file_name(request.network):
+        chosen["network"] = request.network
     if request.trace is None and request.density is None and request.prune is None:
         chosen["prune"] = DEFAULT_PRUNE
     return {key: str(value) if isinstance(value, Path) else value for key, value in chosen.items()}
@@ -209,10 +223,13 @@ def _digests(request: RunOptions, result: Result) -> dict[str, str]:
         found["machine_file"] = inputs.file_digest(Path(request.machine))
     whole = _checked(request)
     found["energy"] = inputs.energy_digest(whole.table)
+    if is_file_name(request.network):
+        found["network_file"] = inputs.file_digest(Path(str(request.network)))
+        found["network"] = inputs.network_digest(network_of(whole.load))
     if request.trace is not None:
         return found | {"trace": inputs.file_digest(request.trace)}
     return found | {
-        "network": inputs.network_digest(load_network(result.network, result.dataset)),
+        "network": inputs.network_digest(network_of(whole.load)),
         "profile": inputs.profile_digest(profile_of(whole.load)),
     }
 

@@ -27,6 +27,16 @@ def number(text: str) -> float:
         raise typer.BadParameter(f"must be a number (got {text[:_SHOWN_CHARACTERS]!r}).") from None
 
 
+def shape(text: str) -> tuple[int, int, int]:
+    """C,H,W, also written CxHxW; UserError for anything else."""
+    parts = [part.strip() for part in text.lower().replace("x", ",").split(",")]
+    numbers = [int(part) if part.isascii() and part.isdigit() and len(part) < 6 else 0 for part in parts]
+    if len(numbers) != 3 or min(numbers) < 1:
+        raise UserError(f"--input-shape must be C,H,W, e.g. 3,224,224 (got {text[:_SHOWN_CHARACTERS]!r}).")
+    channels, high, wide = numbers
+    return channels, high, wide
+
+
 def folder(text: str) -> Path:
     """A folder; nothing at all is no folder, though to the operating system it is the current one."""
     if not text:

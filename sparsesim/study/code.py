@@ -17,7 +17,7 @@ _PACKAGES = (
     "sparsesim.energy",
     "sparsesim.results",
 )
-_MODULES = ("request.py", "workload.py", "simulation.py")
+_MODULES = ("own_network.py", "request.py", "simulation.py", "traced_network.py", "workload.py")
 _STUDY_MODULES = ("resolve.py", "simulations.py", "records.py", "tasks.py", "figures.py")
 # Random streams and compiled arithmetic are theirs.
 _LIBRARIES = ("numpy", "numba")

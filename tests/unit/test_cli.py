@@ -112,7 +112,7 @@ def test_options_reach_the_simulation_as_they_were_given(simulated: list[dict[st
     assert call == {
         "network": "vgg16", "dataset": "cifar100", "machine": "sparsetrain", "batch": 8, "samples": 3,
         "prune": 0.8, "overrides": ("groups=28", "clusters=7", "memory.kind=hbm2"), "seed": 5, "trace": None,
-        "density": None, "energy": None, "threads": 2, "check": True,
+        "density": None, "energy": None, "threads": 2, "check": True, "input_shape": None,
     }  # fmt: skip
 
 
@@ -131,7 +131,10 @@ def test_threads_do_not_change_the_manifest(simulated: list[dict[str, Any]]) -> 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("run", "error: run needs a network or --trace FILE.npz; networks: alexnet, "),
+        (
+            "run",
+            "error: run needs a network, a file of your own (model.onnx, topology.csv) or --trace FILE.npz; ",
+        ),
         ("run resnet19", "error: unknown network 'resnet19'. Did you mean 'resnet18'?"),
         ("run resnet18 --dataset imagenett", "error: unknown data set 'imagenett'. Did you mean 'imagenet'?"),
         ("run resnet18 --machine sparsetrian", "Did you mean 'sparsetrain'?"),

@@ -32,6 +32,7 @@ def geometries(draw: st.DrawFn) -> ConvGeometry:
         padding=(draw(st.integers(0, kernel[0])), draw(st.integers(0, kernel[1]))),
         dilation=(draw(st.integers(1, 2)), draw(st.integers(1, 2))),
         groups=groups,
+        end_padding=draw(st.none() | st.tuples(st.integers(0, kernel[0]), st.integers(0, kernel[1]))),
     )
     assume(min(geometry.out_size) >= 1)
     return geometry
@@ -110,8 +111,15 @@ def test_both_references_agree(geometry: ConvGeometry, seed: int) -> None:
         ConvGeometry(8, 8, (12, 12), (3, 3), (1, 1), (1, 1), groups=8),
         ConvGeometry(20, 10, (1, 6), (1, 1)),
         ConvGeometry(4, 6, (9, 9), (1, 1), (2, 2)),
+        ConvGeometry(4, 6, (9, 8), (3, 2), (2, 1), (0, 1), end_padding=(1, 0)),
     ],
-    ids=["alexnet stem", "depthwise", "fully connected, batch of 6", "downsample"],
+    ids=[
+        "alexnet stem",
+        "depthwise",
+        "fully connected, batch of 6",
+        "downsample",
+        "padding below and right others",
+    ],
 )
 def test_layers_of_known_networks(geometry: ConvGeometry) -> None:
     values = random_tensors(geometry, seed=1)

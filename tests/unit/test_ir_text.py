@@ -96,6 +96,16 @@ def test_several_programs_in_one_text() -> None:
     assert parse_programs("".join(map(print_program, programs))) == programs
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_padding_behind_is_said_where_it_differs(stage: Stage) -> None:
+    geometry = replace(LAYER, end_padding=(0, 3))
+    program = build_program(geometry, stage)
+    text = print_program(program)
+    assert "padding [1, 2] end_padding [0, 3] dilation" in text
+    assert parse_program(text) == program
+    assert "end_padding" not in print_program(build_program(replace(LAYER, end_padding=LAYER.padding), stage))
+
+
 def test_the_text_reads_like_this() -> None:
     tiling = Tiling(8, 3, 2, 28, 64, 8, 16)
     text = print_program(
