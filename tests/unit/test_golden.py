@@ -23,7 +23,7 @@ SECONDS, WALL_SECONDS = 1.0, 2.0
 
 @pytest.fixture(scope="module")
 def recorded() -> Result:
-    result = simulate(trace=TRACES / "trace_alexnet_cifar_pruned.npz", samples=2)
+    result = simulate(trace=TRACES / "alexnet_32_p0.9.npz", samples=2)
     return replace(result, wall_seconds=WALL_SECONDS, engine=replace(result.engine, seconds=SECONDS))
 
 
@@ -41,7 +41,7 @@ def test_the_numbers_of_a_recorded_run(golden: Golden, recorded: Result) -> None
         cycles = layer["cycles"]
         where = f"layers.{layer['run']}.{layer['name']}.{layer['stage']}"
         lines.append(f"{where} {cycles['on_chip']} {cycles['with_dram']} {layer['useful_macs']}")
-    golden("alexnet_cifar_pruned-2-samples.numbers", "\n".join(sorted(lines)) + "\n")
+    golden("alexnet_32_p0.9-2-samples.numbers", "\n".join(sorted(lines)) + "\n")
 
 
 def _lines(where: str, value: Any) -> Iterator[str]:
@@ -58,4 +58,4 @@ def test_the_table_of_a_recorded_run(golden: Golden, recorded: Result) -> None:
     file = io.StringIO()
     print_result(recorded, console_for(file, width=120))
     text = "\n".join(line.rstrip() for line in file.getvalue().splitlines())
-    golden("alexnet_cifar_pruned-2-samples.table", text + "\n")
+    golden("alexnet_32_p0.9-2-samples.table", text + "\n")

@@ -9,7 +9,7 @@ import pytest
 
 from sparsesim.api import simulate
 
-TRACE = resources.files("workloads") / "data" / "traces" / "trace_alexnet_cifar_pruned.npz"
+TRACE = resources.files("workloads") / "data" / "traces" / "alexnet_32_p0.9.npz"
 
 
 @pytest.mark.parametrize("skips", list(itertools.product(("true", "false"), repeat=3)))

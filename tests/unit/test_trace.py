@@ -123,7 +123,7 @@ def test_values_are_optional(tmp_path: Path) -> None:
         trace.values("conv1", "weights_values")
 
 
-@pytest.mark.parametrize("name", ["resnet18_cifar_pruned", "alexnet_cifar_plain"])
+@pytest.mark.parametrize("name", ["resnet18_32_p0.9", "alexnet_32_plain"])
 def test_recorded_traces_are_complete(name: str) -> None:
     with as_file(recorded_trace(name)) as path:
         trace = load_trace(path)

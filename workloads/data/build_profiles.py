@@ -1,12 +1,12 @@
-"""Builds the records of this folder from traces and activation tables: build_profiles.py INPUT OUTPUT.
+"""Builds the records of this folder from training runs and tables: build_profiles.py INPUT OUTPUT.
 
-INPUT holds trace_{alexnet,resnet18}_cifar_{plain,pruned}.npz and
-act_sparsity_{resnet34,resnet50,vgg}_full.csv; OUTPUT receives one JSON file per record, and for a table a
-second one, NAME_epochs.json.
+INPUT holds what record_training.py wrote (JSON and trace of every network, size and pruning rate) and
+act_sparsity_{resnet34,resnet50,vgg}_full.csv; either may be missing. OUTPUT receives a JSON file per record
+(for a table a second one, NAME_epochs.json), the runs under training/ and the first samples of the traces
+under traces/, compressed.
 
-- Traces: training runs with PyTorch of a CIFAR-sized AlexNet and a half-width ResNet-18 on 32 x 32 patches
-  of the sample photographs that come with scikit-image and scikit-learn; 8 samples of the middle of each
-  run, plain and pruned with p = 0.9.
+- Runs: densities are means over the steps of the whole run, clustering that of the traces of the plain run
+  (I, natural dO) and of the run with p = 0.9 (I, pruned dO).
 - Tables: fraction of zeros of activations per layer and epoch of ImageNet training runs, from the public
   repository andygongyb/SparseTrainTests (Gong et al.). The mean over all epochs is what
   masks are drawn with: work is proportional to density, so the mean gives the work of the whole training
@@ -18,8 +18,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,15 @@ from workloads.sparsity.curve import DensityCurve, constant_curve
 from workloads.sparsity.fit import fit, fit_columns
 from workloads.sparsity.masks import BoolArray, density
 from workloads.sparsity.records import ActivationRecord, EpochRecord, RecordedLayer, TraceRecord
-from workloads.sparsity.trace import Trace, load_trace
+from workloads.sparsity.trace import Trace, load_trace, write_trace
 from workloads.sparsity.trace_meta import TraceLayer
+from workloads.sparsity.training_runs import NETWORKS, RATES, TrainingRun, run_name
 
-RECORDED_P = 0.9
-"""Pruning rate of the pruned traces."""
+CLUSTERED_P = 0.9
+"""Pruning rate of the run whose trace gives the clustering of pruned gradients."""
 
-MEDIANS = {
-    "resnet18": {0.8: 0.32, 0.9: 0.28, 0.95: 0.26, 0.99: 0.22},
-    "alexnet": {0.8: 0.52, 0.9: 0.44, 0.95: 0.38, 0.99: 0.30},
-}
-"""Density left after pruning at other rates: median layer at the end of the same training runs, of dO
-(ResNet-18) and of dI before the ReLU mask (AlexNet)."""
+KEPT_SAMPLES = {("alexnet", 32): 8, ("resnet18", 32): 4, ("resnet18", 224): 1}
+"""Samples of a trace that come with the package, which shall stay small."""
 
 BLOCKS = {"resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
 BLOCK_CONVOLUTIONS = {"resnet34": 2, "resnet50": 3}
@@ -53,51 +50,78 @@ PUBLIC = "public repository andygongyb/SparseTrainTests (Gong et al.)"
 
 def main(source: Path, target: Path) -> None:
     """Writes every record of `source` to `target`."""
-    for network, rename in (("resnet18", _torchvision), ("alexnet", str)):
-        _write(target / f"{network}_cifar.json", trace_record(source, network, rename))
+    for network, size in NETWORKS:
+        if (source / f"{run_name(network, size, 0)}.json").exists():
+            _write(target / f"{network}_{size}.json", trace_record(source, network, size))
+            _keep(source, target, network, size)
     for network in ("resnet34", "resnet50", "vgg"):
+        if not (source / f"act_sparsity_{network}_full.csv").exists():
+            continue
         name = {"vgg": "vgg16"}.get(network, network)
         table = _read_table(source / f"act_sparsity_{network}_full.csv")
         _write(target / f"{name}_imagenet.json", activation_record(name, table))
         _write(target / f"{name}_imagenet_epochs.json", epoch_record(name, table))
 
 
-def trace_record(source: Path, network: str, rename: Callable[[str], str]) -> TraceRecord:
-    """The record of the two traced runs of a network."""
-    plain, pruned = (load_trace(source / f"trace_{network}_cifar_{run}.npz") for run in ("plain", "pruned"))
-    layers = [
-        _recorded_layer(layer, plain, pruned, MEDIANS[network]).model_copy(
-            update={"name": rename(layer.name)}
-        )
-        for layer in plain.layers
-    ]
+def trace_record(source: Path, network: str, size: int) -> TraceRecord:
+    """The record of the runs of a network at one size."""
+    runs = {rate: _run(source, network, size, rate) for rate in RATES}
+    plain, pruned = (load_trace(_trace(source, network, size, rate)) for rate in (0.0, CLUSTERED_P))
     return TraceRecord(
-        name=f"{network}-cifar",
+        name=f"{network}-{size}",
         network=network,
-        dataset=plain.meta.dataset,
-        source=_trace_source(plain, pruned),
-        layers=tuple(layers),
+        dataset=f"photographs, {size} x {size}",
+        source=_trace_source(runs),
+        layers=tuple(_recorded_layer(layer, plain, pruned, runs) for layer in plain.layers),
     )
 
 
-def _trace_source(plain: Trace, pruned: Trace) -> str:
+def _run(source: Path, network: str, size: int, rate: float) -> TrainingRun:
+    file = source / f"{run_name(network, size, rate)}.json"
+    return TrainingRun.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def _trace(source: Path, network: str, size: int, rate: float) -> Path:
+    return source / f"{run_name(network, size, rate)}.npz"
+
+
+def _keep(source: Path, target: Path, network: str, size: int) -> None:
+    """The runs as they are, and of their traces as many samples as come with the package."""
+    for rate in RATES:
+        name = run_name(network, size, rate)
+        shutil.copy(source / f"{name}.json", target / "training")
+        trace = load_trace(_trace(source, network, size, rate))
+        samples = KEPT_SAMPLES[network, size]
+        meta = trace.meta.model_dump(mode="json", exclude_none=True) | {"samples": samples}
+        arrays = {
+            f"{layer.name}/{key}": masks[:samples]
+            for layer in trace.layers
+            for key in ("input", "grad_output", "grad_input_mask")
+            if (masks := trace.all_samples(layer.name, key)) is not None
+        }
+        write_trace(target / "traces" / f"{name}.npz", meta, arrays)
+
+
+def _trace_source(runs: dict[float, TrainingRun]) -> str:
+    run = runs[0.0]
+    rates = ", ".join(f"{rate:g}" for rate in runs if rate)
     return (
-        f"{plain.meta.source.split(', plain')[0]}; {plain.meta.samples} samples of step {plain.meta.step} "
-        f"of a plain run and of step {pruned.meta.step} of a run pruned with p = {pruned.meta.pruning.p:g} "
-        f"on {pruned.meta.pruning.where}"
+        f"training of {run.network} with PyTorch on {run.size} x {run.size} crops of the sample photographs "
+        f"of scikit-image and scikit-learn: {run.steps} steps of {run.batch} samples, plain and pruned with "
+        f"p = {rates}; densities are means over the steps"
     )
 
 
 def _recorded_layer(
-    layer: TraceLayer, plain: Trace, pruned: Trace, medians: dict[float, float]
+    layer: TraceLayer, plain: Trace, pruned: Trace, runs: dict[float, TrainingRun]
 ) -> RecordedLayer:
     inputs = [_masks(trace, layer, "input") for trace in (plain, pruned)]
     natural, left = (_masks(trace, layer, "grad_output") for trace in (plain, pruned))
     return RecordedLayer(
         name=layer.name,
         kind=layer.kind,
-        input_density=_rounded(np.mean([density(masks) for masks in inputs])),
-        grad_output=_curve(layer, density(natural), density(left), medians),
+        input_density=_rounded(np.mean([run.input_density(layer.name) for run in runs.values()])),
+        grad_output=_curve(layer, runs),
         input_clustering=_fitted(layer, inputs, gradient=False),
         natural_clustering=_fitted(layer, [natural], gradient=True),
         pruned_clustering=_fitted(layer, [left], gradient=True),
@@ -111,12 +135,12 @@ def _masks(trace: Trace, layer: TraceLayer, key: str) -> BoolArray:
     return masks
 
 
-def _curve(layer: TraceLayer, natural: float, left: float, medians: dict[float, float]) -> DensityCurve:
-    """The layer's own densities at 0 and 0.9; elsewhere the latter scaled by the ratio of the medians."""
-    if layer.kind == "fc":  # the recorded runs prune gradients of convolutions only
-        return constant_curve(_rounded((natural + left) / 2.0))
-    scaled = {p: min(natural, left * median / medians[RECORDED_P]) for p, median in medians.items()}
-    return DensityCurve(points=((0.0, _rounded(natural)), *((p, _rounded(d)) for p, d in scaled.items())))
+def _curve(layer: TraceLayer, runs: dict[float, TrainingRun]) -> DensityCurve:
+    """The recorded densities at the rates of the runs."""
+    densities = {rate: run.grad_output_density(layer.name) for rate, run in runs.items()}
+    if layer.kind == "fc":  # gradients of fully connected layers are not pruned
+        return constant_curve(_rounded(np.mean(list(densities.values()))))
+    return DensityCurve(points=tuple((rate, _rounded(density)) for rate, density in densities.items()))
 
 
 def _fitted(layer: TraceLayer, runs: list[BoolArray], *, gradient: bool) -> Clustering:
@@ -182,17 +206,6 @@ def block_inputs(network: str) -> list[str]:
     stages = enumerate(BLOCKS[network], start=1)
     names = [f"layer{s}.{b}.conv{c}" for s, blocks in stages for b in range(blocks) for c in convolutions]
     return [*names, "output"]
-
-
-def _torchvision(name: str) -> str:
-    """`b3.convd` of the traces is torchvision's `layer2.1.downsample.0`: two blocks to a stage."""
-    if name == "stem":
-        return "conv1"
-    found = re.fullmatch(r"b(\d)\.(conv\w)", name)
-    if not found:
-        return name
-    stage, block = divmod(int(found[1]), 2)
-    return f"layer{stage + 1}.{block}.{found[2].replace('convd', 'downsample.0')}"
 
 
 def _rounded(value: Any, significant: int = _SIGNIFICANT) -> float:

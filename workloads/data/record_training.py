@@ -1,16 +1,16 @@
-"""Trains a network on photographs and records its sparsity: record_training.py NETWORK --pruning P --output FOLDER.
+"""Trains a network on photographs and records its sparsity.
 
     python workloads/data/record_training.py resnet18 --size 32 --pruning 0.9 --output runs/training
 
-writes FOLDER/NETWORK_SIZE_P.json (loss, accuracy and densities over the steps) and FOLDER/NETWORK_SIZE_P.npz (the
-masks of a few samples in the middle of the run). Needs the extra `training`. A script and no part of the package:
-it uses `sparsesim.capture`, which stands above `workloads`.
+writes NETWORK_SIZE_P.json (loss, accuracy and densities over the steps) and NETWORK_SIZE_P.npz (the masks of
+a few samples in the middle of the run). Needs the extra `training`. A script and no part of the package: it
+uses `sparsesim.capture`, which stands above `workloads`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from sparsesim.capture import Recorder, prune_gradients
+from workloads.sparsity.training_runs import LayerHistory, TrainingRun, run_name
 from workloads.training.loop import History, Schedule, train
 from workloads.training.networks import network
 from workloads.training.photographs import CLASSES, Labels, Photographs
@@ -30,11 +31,12 @@ SETTINGS: dict[tuple[str, int], tuple[Schedule, int, Labels]] = {
     ("alexnet", 32): (Schedule(steps=800, batch=64, learning_rate=0.02), 8, "quadrant"),
     ("resnet18", 32): (Schedule(steps=600, batch=32, learning_rate=0.05), 4, "quadrant"),
     ("resnet18", 224): (
-        Schedule(steps=400, batch=16, learning_rate=0.03, tests=8, test_samples=160), 1, "rotation",
+        Schedule(steps=400, batch=16, learning_rate=0.03, tests=8, test_samples=160), 4, "rotation",
     ),
 }  # fmt: skip
 RECORDED_STEPS = 40
 _DIGITS = 4
+_COLUMNS = tuple(LayerHistory.model_fields)
 
 
 def main() -> None:
@@ -42,11 +44,10 @@ def main() -> None:
     asked = _asked()
     schedule, samples, labels = SETTINGS[asked.network, asked.size]
     schedule = replace(schedule, steps=asked.steps or schedule.steps)
-    name = f"{asked.network}_{asked.size}_{'plain' if not asked.pruning else f'p{asked.pruning:g}'}"
+    name = run_name(asked.network, asked.size, asked.pruning)
     asked.output.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(asked.seed)
     model = _initialised(network(asked.network, asked.size, CLASSES))
-    photographs = Photographs(asked.size, labels, asked.seed)
     pruning = prune_gradients(model, p=asked.pruning, seed=asked.seed) if asked.pruning else nullcontext()
     middle = schedule.steps // 2
     recorder = Recorder(
@@ -56,12 +57,12 @@ def main() -> None:
     )  # fmt: skip
     started = time.perf_counter()
     with pruning, recorder:
-        history = train(model, photographs, schedule)
-    seconds = time.perf_counter() - started
-    record = _record(asked, schedule, labels, history, recorder) | {"seconds": round(seconds)}
-    text = json.dumps(record, separators=(",", ":")).replace('"},"', '"},\n"').replace('],"', '],\n"')
-    (asked.output / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    print(f"{name}: {seconds:.0f} s, accuracy {list(history.test_accuracy.values())[-1]:.3f} on unseen crops")
+        history = train(model, Photographs(asked.size, labels, asked.seed), schedule)
+    seconds = round(time.perf_counter() - started)
+    parameters = sum(weights.numel() for weights in model.parameters())
+    run = _run(asked, schedule, labels, history, recorder.densities(), (parameters, seconds))
+    (asked.output / f"{name}.json").write_text(_text(run), encoding="utf-8")
+    print(f"{name}: {seconds} s, accuracy {run.final_accuracy:.3f} on unseen crops")
 
 
 def _asked() -> argparse.Namespace:
@@ -91,28 +92,41 @@ def _initialised(model: Any) -> Any:
 def _source(asked: argparse.Namespace, schedule: Schedule, labels: str, middle: int) -> str:
     pruned = f"pruned with p = {asked.pruning:g}" if asked.pruning else "plain"
     return (
-        f"{asked.network} trained on {asked.size} x {asked.size} crops of the photographs of scikit-image and "
-        f"scikit-learn (photograph and {labels}, {CLASSES} classes), {pruned}, step {middle} of {schedule.steps}"
+        f"{asked.network} trained on {asked.size} x {asked.size} crops of the photographs of scikit-image "
+        f"and scikit-learn (photograph and {labels}, {CLASSES} classes), {pruned}, step {middle} of "
+        f"{schedule.steps}"
     )
 
 
-def _record(
-    asked: argparse.Namespace, schedule: Schedule, labels: str, history: History, recorder: Recorder
-) -> dict[str, Any]:
-    table = recorder.densities()
+def _run(
+    asked: argparse.Namespace,
+    schedule: Schedule,
+    labels: str,
+    history: History,
+    table: Any,
+    counted: tuple[int, int],
+) -> TrainingRun:
+    """table: the recorder's densities. counted: parameters and seconds."""
     steps = sorted({int(step) for step in table["step"]})
-    return {
-        "network": asked.network, "size": asked.size, "pruning": asked.pruning, "labels": labels,
-        "seed": asked.seed, "steps": schedule.steps, "batch": schedule.batch,
-        "learning_rate": schedule.learning_rate, "precision": "bfloat16" if schedule.bfloat16 else "float32",
-        "parameters": sum(p.numel() for p in recorder._model.parameters()),
-        "pytorch": torch.__version__.partition("+")[0],
-        "test_accuracy": {str(step): round(share, _DIGITS) for step, share in history.test_accuracy.items()},
-        "recorded_steps": steps,
-        "loss": _means(history.loss, steps),
-        "accuracy": _means(history.accuracy, steps),
-        "layers": {str(name): _columns(rows) for name, rows in table.groupby("layer", sort=False, observed=True)},
-    }  # fmt: skip
+    return TrainingRun(
+        network=asked.network, size=asked.size, pruning=asked.pruning, labels=labels, seed=asked.seed,
+        steps=schedule.steps, batch=schedule.batch, learning_rate=schedule.learning_rate,
+        precision="bfloat16" if schedule.bfloat16 else "float32", parameters=counted[0], seconds=counted[1],
+        pytorch=torch.__version__.partition("+")[0],
+        test_accuracy={step: round(share, _DIGITS) for step, share in history.test_accuracy.items()},
+        recorded_steps=tuple(steps),
+        loss=tuple(_means(history.loss, steps)),
+        accuracy=tuple(_means(history.accuracy, steps)),
+        layers={
+            str(name): LayerHistory(**{key: _column(rows[key]) for key in _COLUMNS})
+            for name, rows in table.groupby("layer", sort=False, observed=True)
+        },
+    )  # fmt: skip
+
+
+def _text(run: TrainingRun) -> str:
+    """JSON with a line for every list."""
+    return run.model_dump_json().replace("],", "],\n") + "\n"
 
 
 def _means(values: list[float], steps: list[int]) -> list[float]:
@@ -122,11 +136,8 @@ def _means(values: list[float], steps: list[int]) -> list[float]:
     return [round(sum(values[a:b]) / (b - a), _DIGITS) for a, b in pairs]
 
 
-def _columns(rows: Any) -> dict[str, list[float | None]]:
-    return {
-        name: [None if value != value else round(float(value), _DIGITS) for value in rows[name]]  # noqa: PLR0124
-        for name in ("input", "grad_output", "grad_input_mask")
-    }
+def _column(values: Any) -> Any:
+    return tuple(None if math.isnan(value) else round(float(value), _DIGITS) for value in values)
 
 
 if __name__ == "__main__":

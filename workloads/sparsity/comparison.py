@@ -33,8 +33,8 @@ class Comparison:
 
 def compare(network: str, samples: int = 32) -> Iterator[Comparison]:
     """Every sparse operand of the convolutions of a traced network, at the recorded size and density."""
-    record = trace_record(f"{network}_cifar")
-    plain, pruned = (_load(f"{network}_cifar_{run}") for run in ("plain", "pruned"))
+    record = trace_record(f"{network}_32")
+    plain, pruned = (_load(f"{network}_32_{run}") for run in ("plain", "p0.9"))
     for index, (layer, traced) in enumerate(zip(record.layers, plain.layers, strict=True)):
         if layer.kind != "conv":
             continue

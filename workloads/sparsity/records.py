@@ -19,7 +19,7 @@ class _Record(BaseModel):
 
 
 class RecordedLayer(_Record):
-    """Sparsity of one layer of a traced network: I over both runs, dO over the pruning rate."""
+    """Sparsity of one layer of a network trained here: I over all runs, dO over the pruning rate."""
 
     name: str
     kind: str
@@ -31,7 +31,7 @@ class RecordedLayer(_Record):
 
 
 class TraceRecord(_Record):
-    """Two traced runs of one network, plain and pruned. `layers` are in forward order, torchvision names."""
+    """The runs of one network, plain and pruned. `layers` are in forward order, torchvision names."""
 
     name: str
     network: str
@@ -73,7 +73,7 @@ class EpochRecord(_Record):
 
 @cache
 def trace_record(name: str) -> TraceRecord:
-    """The record of a traced network: resnet18_cifar or alexnet_cifar."""
+    """The record of a network trained here: alexnet_32, resnet18_32 or resnet18_224."""
     return TraceRecord.model_validate_json(_data(f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -90,8 +90,8 @@ def epoch_record(name: str) -> EpochRecord:
 
 
 def recorded_trace(name: str) -> Traversable:
-    """A trace that comes with the package, such as `resnet18_cifar_pruned`."""
-    return _data("traces") / f"trace_{name}.npz"
+    """A trace that comes with the package, such as `resnet18_32_p0.9`."""
+    return _data("traces") / f"{name}.npz"
 
 
 def _data(name: str) -> Traversable:

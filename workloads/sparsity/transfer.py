@@ -56,19 +56,20 @@ def _profile(network: str, dataset: str, layers: Sequence[LayerShape]) -> Profil
     if small and network in _BASIC_BLOCKS:
         return _small_resnet(network, layers)
     build = transfer_plain.vgg if network == "vgg16" else transfer_resnet.with_activations
-    trace = trace_record("alexnet_cifar" if network == "vgg16" else "resnet18_cifar")
+    resnet = "resnet18_32" if dataset in _SMALL else "resnet18_224"
+    trace = trace_record("alexnet_32" if network == "vgg16" else resnet)
     return _with_activations(network, dataset, layers, trace, build)
 
 
 def _alexnet(layers: Sequence[LayerShape], small: bool) -> Profile:
-    trace = trace_record("alexnet_cifar")
+    trace = trace_record("alexnet_32")
     origin = None if small else f"{trace.name} by position, since no AlexNet was recorded on ImageNet"
     built = transfer_plain.alexnet(layers, trace)
     return Profile(_name("alexnet", trace), "profile", trace.source, origin, built)
 
 
 def _small_resnet(network: str, layers: Sequence[LayerShape]) -> Profile:
-    trace = trace_record("resnet18_cifar")
+    trace = trace_record("resnet18_32")
     origin = None if network == trace.network else f"{trace.name} by stage and place in the block"
     built = transfer_resnet.from_trace(layers, trace)
     return Profile(_name(network, trace), "profile", trace.source, origin, built)

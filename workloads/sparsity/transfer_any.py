@@ -31,7 +31,7 @@ from workloads.sparsity.structure import (
     structure_of,
 )
 
-_RESNET, _ALEXNET, _VGG = "resnet18_cifar", "alexnet_cifar", "vgg16_imagenet"
+_RESNET, _ALEXNET, _VGG = "resnet18_224", "alexnet_32", "vgg16_imagenet"
 _VGG_POOLS = {"conv1": "pool0", "conv3": "pool1", "conv6": "pool2", "conv9": "pool3", "conv12": "pool4"}
 _WINDOW = 4  # positions of VGG's pools
 _NO_LATTICE = (0.0, 0.0, 0.0, 0.0)
@@ -183,8 +183,8 @@ def _transferred(network: Network, built: Sequence[LayerProfile]) -> str:
     """In words: the rule, and how many layers have no natural zeros at all."""
     text = (
         f"{network.variant}: every layer by its place, behind ReLU after batch-norm or addition like "
-        "resnet18-cifar, after a convolution like vgg16-imagenet, pruned gradients like resnet18-cifar or "
-        "alexnet-cifar (docs/networks.md); record a trace of your own training for measured masks"
+        "resnet18-224, after a convolution like vgg16-imagenet, pruned gradients like resnet18-224 or "
+        "alexnet-32 (docs/networks.md); record a trace of your own training for measured masks"
     )
     # The first layer reads the image, which is dense in every network.
     images = {node.name for node in network.layers() if isinstance(node.layer, Input)}

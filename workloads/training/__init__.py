@@ -1,4 +1,4 @@
 """Training runs of our own, in PyTorch: the networks, the photographs, the loop.
 
-Nothing of the simulator needs this; the script `workloads/data/record_training.py` trains with it and records.
+Nothing of the simulator needs this; `workloads/data/record_training.py` trains with it and records.
 """

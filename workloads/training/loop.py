@@ -21,7 +21,7 @@ WARM_UP_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Schedule:
-    """steps of batch samples; learning_rate at its peak; tests: how often the accuracy on unseen crops is taken."""
+    """steps of `batch` samples; learning_rate at its peak; tests: how often unseen crops are classified."""
 
     steps: int
     batch: int

@@ -1,7 +1,8 @@
 """A classification task from the photographs that come inside scikit-image and scikit-learn.
 
-Ten colour photographs, four classes each. A sample is a square crop, mirrored half of the time and scaled to the
-size of the network's image. The right quarter of every region is never trained on: crops for testing come from there.
+Ten colour photographs, four classes each. A sample is a square crop, mirrored half of the time and scaled to
+the size of the network's image. The right quarter of every region is never trained on: crops for testing come
+from there.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ Labels = Literal["quadrant", "rotation"]
 
 PHOTOGRAPHS = {
     "skimage/data": (
-        "astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png",
-        "retina.jpg", "rocket.jpg",
+        "astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png",
+        "motorcycle_left.png", "retina.jpg", "rocket.jpg",
     ),
     "sklearn/datasets/images": ("china.jpg", "flower.jpg"),
 }  # fmt: skip
 CLASSES = 4 * sum(len(names) for names in PHOTOGRAPHS.values())
 TRAINED_SHARE = 0.75
 SMALLEST_CROP = 0.5
-"""Side of a crop over that of the largest one that fits (but never below 32 pixels), drawn evenly from here to 1."""
+"""Side of a crop over that of the largest one, drawn evenly from here to 1; never below 32 pixels."""
 
 
 class Photographs:
     """Batches of labelled crops.
 
-    size: rows and columns of a sample. labels: `quadrant` numbers photograph and quadrant that a crop was taken
-    from; `rotation` the photograph and by how many quarters the crop was turned, with crops from all of it.
-    Samples depend on (seed, number of the batch) alone. UserError if the photographs are not installed.
+    size: rows and columns of a sample. labels: `quadrant` numbers photograph and quadrant that a crop was
+    taken from; `rotation` the photograph and by how many quarters the crop was turned, with crops from all of
+    it. Samples depend on (seed, number of the batch) alone. UserError if the photographs are not installed.
     """
 
     def __init__(self, size: int, labels: Labels = "quadrant", seed: int = 0):
@@ -43,7 +44,7 @@ class Photographs:
         self._mean, self._deviation = channels.mean(0), channels.std(0)
 
     def batch(self, number: int, samples: int, *, test: bool = False) -> tuple[Any, Any]:
-        """Images float32[samples, 3, size, size], mean 0 and variance 1 per channel, and labels int64[samples]."""
+        """Images float32[samples, 3, size, size], channels normalised, and labels int64[samples]."""
         import torch  # noqa: PLC0415
 
         random = np.random.default_rng(np.random.SeedSequence([self._seed, int(test), number]))
@@ -99,7 +100,7 @@ def _side(region: np.ndarray, test: bool) -> np.ndarray:
 
 
 def _crop(random: np.random.Generator, region: np.ndarray, size: int) -> np.ndarray:
-    """A square crop; where samples are small, at most twice their size, so that they keep the photograph's detail."""
+    """A square crop, at most twice as large as the sample, so that small ones keep the detail."""
     most = min(*region.shape[:2], 2 * size)
     side = int(random.integers(max(min(most, 32), int(SMALLEST_CROP * most)), most + 1))
     row, column = (int(random.integers(0, length - side + 1)) for length in region.shape[:2])
