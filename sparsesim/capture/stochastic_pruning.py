@@ -35,12 +35,12 @@ def pruned(gradient: Any, tau: Any, generator: Any) -> Any:
     """
     torch = load_torch()
     wide = torch.float64 if gradient.dtype == torch.float64 else torch.float32
-    raised = tau.to(gradient.dtype)
-    limit, magnitude = raised.to(wide), gradient.abs().to(wide)
+    limit = torch.where(torch.isfinite(tau), tau, 0.0).to(gradient.dtype)
     random = torch.rand(gradient.shape, generator=generator, device=gradient.device, dtype=wide)
-    survivors = torch.where(random * limit < magnitude, torch.copysign(raised, gradient), 0.0)
-    below = (magnitude < limit) & torch.isfinite(limit)
-    return torch.where(below, survivors.to(gradient.dtype), gradient)
+    magnitude = gradient.abs()
+    # Of elements from the threshold on all survive: random numbers are below 1.
+    survives = random.mul_(limit).lt(magnitude)
+    return magnitude.clamp_(min=limit).copysign_(gradient).mul_(survives)
 
 
 class ThresholdFifo:
