@@ -31,7 +31,7 @@ SETTINGS: dict[tuple[str, int], tuple[Schedule, int, Labels]] = {
     ("alexnet", 32): (Schedule(steps=600, batch=64, learning_rate=0.02), 8, "quadrant"),
     ("resnet18", 32): (Schedule(steps=600, batch=32, learning_rate=0.05), 4, "quadrant"),
     ("resnet18", 224): (
-        Schedule(steps=300, batch=16, learning_rate=0.03, tests=8, test_samples=160), 4, "rotation",
+        Schedule(steps=200, batch=16, learning_rate=0.03, tests=8, test_samples=160), 4, "rotation",
     ),
 }  # fmt: skip
 RECORDED_STEPS = 40
