@@ -21,6 +21,7 @@ def read_module(module: Any, example: Any) -> Network:
     other examples, a module that torch.export cannot trace, and for an operator that cannot be simulated.
     """
     image = _image(example)
+    module = _unwrapped(module)
     name = type(module).__name__
     graph = TorchGraph(_exported(module, image, name), int(image.shape[0]))
     shape = shape_of(tuple(image.shape), graph.batch, "the example input")
@@ -44,6 +45,17 @@ def _image(example: Any) -> Any:
     return example
 
 
+def _unwrapped(module: Any) -> Any:
+    """The module inside whatever runs it on several devices or compiled: layers are called as in there."""
+    import torch  # noqa: PLC0415
+
+    if isinstance(module, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+        return _unwrapped(module.module)
+    if type(module).__name__ == "OptimizedModule":
+        return _unwrapped(module._orig_mod)
+    return module
+
+
 def _exported(module: Any, image: Any, name: str) -> Any:
     import torch  # noqa: PLC0415
 
@@ -54,8 +66,8 @@ def _exported(module: Any, image: Any, name: str) -> Any:
     except Exception as error:  # whatever the user's own code or the tracer of it raises
         reason = quoted(str(error).strip().split("\n")[0])[1:-1]
         raise UserError(
-            f"module {name}: torch.export cannot trace it ({type(error).__name__}: {reason}); export it to "
-            f"ONNX and run the file, or remove what depends on values."
+            f"module {name}: torch.export cannot trace it ({type(error).__name__}: {reason}); see that "
+            f"module(example_input) runs, remove what depends on values, or export it to ONNX and run the file."
         ) from None
 
 
