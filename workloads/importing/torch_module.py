@@ -10,7 +10,7 @@ from workloads.importing.assemble import network_of
 from workloads.importing.names import quoted
 from workloads.importing.steps import Step, Steps, shape_of
 from workloads.importing.torch_graph import TorchGraph
-from workloads.importing.torch_operators import TRANSLATORS, unknown
+from workloads.importing.torch_operators import translator_of
 from workloads.network import Network
 
 
@@ -73,9 +73,11 @@ def _exported(module: Any, image: Any, name: str) -> Any:
 
 def _steps(graph: TorchGraph) -> tuple[Step, ...]:
     steps: list[Step] = []
-    for call in graph.calls:
+    # All of them before the first step: sizes that do not fit are often those before an unknown operator.
+    translators = [translator_of(call) for call in graph.calls]
+    for call, translate in zip(graph.calls, translators, strict=True):
         try:
-            steps += TRANSLATORS.get(call.operator, unknown)(call)
+            steps += translate(call)
         except UserError as error:
             text = str(error)
             raise UserError(text if text.startswith(call.said) else f"{call.said}: {text}") from None
