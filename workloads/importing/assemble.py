@@ -42,9 +42,7 @@ class _Assembly:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._trained = {
-            clean(step.name, step.layer.kind)
-            for step in steps.steps
-            if isinstance(step.layer, Conv | Linear)
+            clean(step.name, step.layer.kind) for step in steps.steps if isinstance(step.layer, Conv | Linear)
         }
         shape = steps.input_shape
         name = clean(steps.name, "network")
