@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-
 _MOST_NAMES = 40
 
 
@@ -16,7 +15,7 @@ class UserError(Exception):
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not known: it lists what is (the first forty), and suggests the nearest."""
+    """The error for a name that is not known: it lists what is, up to forty, and suggests the nearest."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""

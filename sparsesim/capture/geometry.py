@@ -3,7 +3,8 @@
 A linear layer on [N, C] is fully connected. On [N, ..., C] its weights serve several positions of every
 sample (tokens), which makes it a 1 x 1 convolution: [N, T, C] is a map of one row of T positions,
 [N, H, W, C] a map of H x W, and more axes are one row. A 1-D convolution is a 2-D one with maps of one row. A
-1 x 1 convolution of a single position (squeeze and excitation) is fully connected, as in a network that is read.
+1 x 1 convolution of a single position (squeeze and excitation) is fully connected, as in networks that are
+read.
 """
 
 from __future__ import annotations

@@ -158,6 +158,7 @@ def test_a_cut_off_file(tmp_path: Path) -> None:
         ("none.onnx", "none.onnx: cannot be read: No such file or directory."),
         ("model.pt", "model.pt: .pt files are not read (they may run code)"),
         ("model.pth", "torch.onnx.export"),
+        ("trace.npz", "trace.npz: looks like a trace, which is no network; give it as --trace trace.npz"),
         ("some/where", "some/where: a network must be an .onnx file or a SCALE-Sim topology, .csv."),
         (".", "Known: alexnet"),
     ],
@@ -184,7 +185,7 @@ def test_without_the_package_it_is_said_how_to_get_it(
 ) -> None:
     path = saved(small_model(), tmp_path)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(UserError, match="python -m pip install onnx"):
+    with pytest.raises(UserError, match=r"python -m pip install -e '\.\[onnx\]'"):
         read_onnx(path)
 
 
@@ -287,6 +288,35 @@ def test_constants_outside_the_file_are_asked_for_inside(name: str, tmp_path: Pa
     tensor.ClearField("int64_data")
     outside(tensor, "pipe")
     assert f"{name!r} lies outside the file, where nothing is read" in refused(model, tmp_path)
+
+
+# Size
+
+
+def nested(count: int, halves: str) -> Any:
+    """Concatenations of parts of concatenations; halves: the map that the second part is of."""
+    nodes = [conv("x", "c", "w"), node("Relu", "c", "t0")]
+    for i in range(count):
+        nodes += [
+            node("Slice", f"t{i} zero two one", f"a{i}"),
+            node("Slice", f"{halves.format(i)} two four one", f"b{i}"),
+            node("Concat", f"a{i} b{i}", f"t{i + 1}", axis=1),
+        ]
+    weights = {"w": [4, 3, 1, 1], "v": [4, 4, 1, 1]}
+    constants = {"zero": [0], "one": [1], "two": [2], "four": [4]}
+    return model_of([*nodes, conv(f"t{count}", "y", "v")], "y", weights, constants)
+
+
+@pytest.mark.parametrize(
+    ("count", "halves"),
+    [(40, "t{}"), (1000, "t0")],
+    ids=["2^40 ways through it", "deeper than Python's stack"],
+)
+def test_networks_that_branch_again_and_again_are_read(count: int, halves: str, tmp_path: Path) -> None:
+    path = saved(nested(count, halves), tmp_path)
+    graph = training_graph(read_onnx(path), 4)
+    assert graph.convolutions[-1].input_is_relu
+    _simulable(path)
 
 
 # Damage

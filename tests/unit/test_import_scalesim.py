@@ -82,11 +82,14 @@ def test_a_topology_is_simulated(tmp_path: Path) -> None:
             HEADER + "Conv1, 34, x, 3, 3, 3, 32, 1,\n",
             "line 2: width of I must be a whole number from 1 to 65536",
         ),
-        ("Conv1, 34, 34, 3, 3, 3, 32, 1,\n" * 2, "column 2 of the header must be 'Ifmap Height' (got '34')"),
+        (
+            "Conv1, 34, 34, 3, 3, 3, 32, 1,\n" * 2,
+            "column 2 of the header must hold 'IFMAP HEIGHT' (got '34')",
+        ),
         (
             HEADER.replace("IFMAP Height, IFMAP Width", "IFMAP Width, IFMAP Height")
             + "a, 4, 5, 1, 1, 3, 3, 1\n",
-            "column 2 of the header must be 'Ifmap Height' (got 'IFMAP WIDTH')",
+            "column 2 of the header must hold 'IFMAP HEIGHT' (got 'IFMAP WIDTH')",
         ),
         ("Layer, M, K, N,\nfc, 1, 10, 20,\n", "(got 'M')"),
         (HEADER.replace(",", ";") + "a; 4; 4; 1; 1; 3; 3; 1\n", "with commas between the columns"),

@@ -31,7 +31,7 @@ def folded_batch_norm(node: OnnxNode) -> str | None:
     """The name of the batch-norm that the exporter folded into this convolution; None if it did not.
 
     torch.onnx says so: by the class of the module the node stands for, or, before that was kept, by the names
-    of weight and bias, which are new tensors'. (Of a weight that is computed, by weight_norm say, only that is.)
+    of weight and bias, which are new tensors'. (Where weight_norm computes the weight, only that is new.)
     """
     classes = _listed(node, _CLASSES)
     if any(".batchnorm.BatchNorm" in name for name in classes):

@@ -90,9 +90,9 @@ def _check_header(header: list[str], path: Path) -> None:
     for number, (cell, words) in enumerate(zip(found, _HEADINGS, strict=False), start=2):
         if not all(word in cell for word in words.split()):
             raise UserError(
-                f"{path}: column {number} of the header must be {words.title()!r} (got {quoted(cell)}); a "
-                f"topology begins with the line Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter "
-                f"Width, Channels, Num Filter, Strides, or Layer, M, N, K."
+                f"{path}: column {number} of the header must hold {words!r} (got {quoted(cell)}); a topology "
+                f"begins with the line Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, "
+                f"Channels, Num Filter, Strides, or with Layer, M, N, K."
             )
 
 

@@ -67,7 +67,8 @@ def _exported(module: Any, image: Any, name: str) -> Any:
         reason = quoted(str(error).strip().split("\n")[0])[1:-1]
         raise UserError(
             f"module {name}: torch.export cannot trace it ({type(error).__name__}: {reason}); see that "
-            f"module(example_input) runs, remove what depends on values, or export it to ONNX and run the file."
+            f"module(example_input) runs, remove what depends on values, or export it to ONNX and run the "
+            f"file."
         ) from None
 
 
