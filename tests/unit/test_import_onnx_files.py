@@ -319,6 +319,17 @@ def test_networks_that_branch_again_and_again_are_read(count: int, halves: str, 
     _simulable(path)
 
 
+def test_functions_that_call_each_other_twice_are_not_gone_into(tmp_path: Path) -> None:
+    model = model_of([conv("x", "c", "w"), node("F60", "c", "y", domain="own")], "y", {"w": [4, 3, 1, 1]})
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    body = [helper.make_node("Relu", ["a"], ["b"])]
+    for i in range(61):
+        model.functions.append(helper.make_function("own", f"F{i}", ["a"], ["b"], body, imports))
+        calls = [("a", "c"), ("c", "b")]
+        body = [helper.make_node(f"F{i}", [inner], [outer], domain="own") for inner, outer in calls]
+    assert "node 'n_y' (F60) of domain 'own': this operator cannot be simulated" in refused(model, tmp_path)
+
+
 # Damage
 
 
