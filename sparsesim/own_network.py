@@ -14,6 +14,7 @@ from workloads.network import Network
 
 _PICKLES = (".pt", ".pth", ".pt2", ".pkl", ".bin", ".ckpt", ".h5", ".keras", ".tflite", ".pb")
 _READ = (".onnx", ".csv")
+_TRACE = ".npz"
 
 
 def is_file_name(network: object) -> bool:
@@ -22,7 +23,7 @@ def is_file_name(network: object) -> bool:
         return True
     if not isinstance(network, str) or network in NETWORKS:
         return False
-    return Path(network).suffix.lower() in (*_READ, *_PICKLES) or "/" in network or "\\" in network
+    return Path(network).suffix.lower() in (*_READ, *_PICKLES, _TRACE) or "/" in network or "\\" in network
 
 
 def is_module(network: object) -> bool:
@@ -79,6 +80,8 @@ def read_file(path: Path, input_shape: Shape | None) -> Network:
             f"{path}: {suffix} files are not read (they may run code); export the network with "
             f"torch.onnx.export and run the .onnx file, or call sparsesim.simulate(module, example_input)."
         )
+    if suffix == _TRACE:
+        raise UserError(f"{path}: looks like a trace, which is no network; give it as --trace {path}.")
     if suffix not in _READ:
         raise UserError(f"{path}: a network must be an .onnx file or a SCALE-Sim topology, .csv.")
     try:

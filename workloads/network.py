@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workloads.errors import UserError, unknown_name
@@ -79,13 +80,21 @@ class Network:
 
     def producers(self, name: str) -> tuple[LayerNode, ...]:
         """The layers whose outputs `name` reads, in the order of its inputs."""
-        return tuple(self.node(other) for other in self.graph.predecessors(name))
+        return self._producers[name]
 
     def consumers(self, name: str) -> tuple[LayerNode, ...]:
         """The layers that read the output of `name`."""
-        return tuple(self.node(other) for other in self.graph.successors(name))
+        return self._consumers[name]
 
-    @property
+    @cached_property
+    def _producers(self) -> dict[str, tuple[LayerNode, ...]]:
+        return {name: tuple(map(self.node, self.graph.predecessors(name))) for name in self.graph}
+
+    @cached_property
+    def _consumers(self) -> dict[str, tuple[LayerNode, ...]]:
+        return {name: tuple(map(self.node, self.graph.successors(name))) for name in self.graph}
+
+    @cached_property
     def output(self) -> LayerNode:
         """The layer whose output nobody reads."""
         return next(self.node(name) for name, degree in self.graph.out_degree if degree == 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from workloads.layers import Flatten, MaxPool, ReLU
 from workloads.map_layers import Concat, Gap, Pad, Reshape, Slice
 from workloads.network import LayerNode, Network
@@ -15,8 +17,18 @@ def from_relu(network: Network, node: LayerNode) -> bool:
 
     A concatenation is, where all its inputs are.
     """
-    while isinstance(node.layer, KEEPS_ZEROS):
-        node = network.producers(node.name)[0]
-    if isinstance(node.layer, Concat):
-        return all(from_relu(network, producer) for producer in network.producers(node.name))
-    return isinstance(node.layer, ReLU | Gap)
+    return node.name in _from_relu(network)
+
+
+@lru_cache(maxsize=8)
+def _from_relu(network: Network) -> frozenset[str]:
+    """All layers of which it is true. One walk over the network: there may be 2^n ways through it."""
+    found: set[str] = set()
+    for node in network.layers():
+        if isinstance(node.layer, (*KEEPS_ZEROS, Concat)):
+            true = all(producer.name in found for producer in network.producers(node.name))
+        else:
+            true = isinstance(node.layer, ReLU | Gap)
+        if true:
+            found.add(node.name)
+    return frozenset(found)

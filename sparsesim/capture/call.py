@@ -49,7 +49,10 @@ class Call:
 
 @dataclass
 class Pass:
-    """One forward of training and its backward. samples: whose masks are kept; None: of none."""
+    """One forward of training and its backward. samples: whose masks are kept; None: of none.
+
+    running: numbers of the backwards that reached it and have not ended; one that failed never does.
+    """
 
     measured: bool
     wants_masks: bool
@@ -57,6 +60,7 @@ class Pass:
     batch: int = 0
     reached: bool = False
     calls: list[Call] = field(default_factory=list)
+    running: set[int] = field(default_factory=set)
 
     def uses(self, layer: Any) -> int:
         """How often a layer was used so far."""

@@ -2,7 +2,9 @@
 
 A linear layer on [N, C] is fully connected. On [N, ..., C] its weights serve several positions of every
 sample (tokens), which makes it a 1 x 1 convolution: [N, T, C] is a map of one row of T positions,
-[N, H, W, C] a map of H x W, and more axes are one row. A 1-D convolution is a 2-D one with maps of one row.
+[N, H, W, C] a map of H x W, and more axes are one row. A 1-D convolution is a 2-D one with maps of one row. A
+1 x 1 convolution of a single position (squeeze and excitation) is fully connected, as in networks that are
+read.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ def _convolution(name: str, layer: Any, inputs: Any, outputs: Any) -> Geometry:
             f"recording layer {name!r}: padding_mode {layer.padding_mode!r} is not 'zeros', which is all the "
             f"machine pads with; leave the layer out with skip=[{name!r}]."
         )
-    return Geometry(
+    found = Geometry(
         "conv",
         layer.in_channels,
         layer.out_channels,
@@ -89,6 +91,17 @@ def _convolution(name: str, layer: Any, inputs: Any, outputs: Any) -> Geometry:
         _pair(layer.dilation, 1),
         layer.groups,
     )
+    return _connected(found) if _is_connected(found) else found
+
+
+def _is_connected(found: Geometry) -> bool:
+    """Whether a convolution computes one position of one and nothing around it."""
+    sizes = (found.in_size, found.out_size, found.kernel)
+    return sizes == (_ONE, _ONE, _ONE) and found.padding == (0, 0) and found.groups == 1
+
+
+def _connected(found: Geometry) -> Geometry:
+    return Geometry("fc", found.in_channels, found.out_channels, _ONE, _ONE)
 
 
 def _linear(inputs: Any, outputs: Any) -> Geometry:

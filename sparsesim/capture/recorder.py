@@ -90,7 +90,13 @@ class Recorder:
     ) -> None:
         self._hooks.remove()
         self._current = None
-        self._finish(every_pass=True)
+        self._forget_failed()
+        try:
+            self._finish(every_pass=True)
+        except UserError as failed:
+            if kind is None:
+                raise
+            warnings.warn(str(failed), stacklevel=2)  # the error of the loop is the one to see
         if kind is None:
             self._warn()
 
@@ -123,6 +129,7 @@ class Recorder:
         return frame_of(self._rows)
 
     def _begin(self) -> None:
+        self._forget_failed()
         self._finish()
         step = self._steps + 1
         self._current = Pass(measured=step % self._every == 0, wants_masks=self._has_masks(step))
@@ -179,15 +186,30 @@ class Recorder:
                 f"forward."
             )
         call.arrived = True
+        self._follow_backward(current)
         if not current.reached:
             current.reached = True
             self._reached.append(current)
         measure_gradient(call, gradients[0], current)
 
+    def _follow_backward(self, current: Pass) -> None:
+        """Have the backward that is under way say when it has ended; it does not if it fails."""
+        number = self._torch._C._current_graph_task_id()
+        if number not in current.running:
+            current.running.add(number)
+            engine = self._torch.autograd.Variable._execution_engine
+            engine.queue_callback(partial(current.running.discard, number))
+
+    def _forget_failed(self) -> None:
+        """Leave out the passes whose backward failed half-way: no step, and no half of one in a file."""
+        self._reached = [one for one in self._reached if not one.running]
+
     def _finish(self, every_pass: bool = False) -> None:
         """Close the steps whose passes are complete; every_pass: also a step that lacks some."""
         while len(self._reached) >= (1 if every_pass and self._reached else self._passes_per_step):
             passes = self._reached[: self._passes_per_step]
+            if any(one.running for one in passes):
+                return
             del self._reached[: self._passes_per_step]
             self._steps += 1
             self._close(passes)

@@ -387,7 +387,12 @@ def test_a_module_used_twice_has_two_names(tmp_path: Path) -> None:
         (
             [node("MatMul", "c c", "y")],
             {},
-            "node 'n_y' (MatMul): multiplies two maps; only layers with trained weights",
+            "node 'n_y' (MatMul): multiplies two maps, as attention does; only layers with trained weights",
+        ),
+        (  # not the sizes on the way to it
+            [node("Transpose", "c", "t", perm=[2, 0, 1, 3]), node("LSTM", "t w", "y")],
+            {},
+            "node 'n_y' (LSTM): this operator cannot be simulated. Export",
         ),
         ([node("Concat", "c c", "y", axis=2)], {}, "concatenates along axis 2 of 2x4x16x12; only channels"),
         ([node("Concat", "c c", "y", axis=1)], {}, "concatenates a map with itself"),
@@ -412,6 +417,18 @@ def test_what_cannot_be_simulated_is_named_with_its_node(
         layers_behind(tmp_path, nodes, **options)
     assert sentence in str(raised.value)
     assert str(raised.value).startswith(str(tmp_path / "model.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("bias", "norms"), [(" onnx::Conv_13", 1), (" b", 0), ("", 0)], ids=["both new", "old bias", "no bias"]
+)
+def test_a_batch_norm_was_folded_only_where_weight_and_bias_are_new(
+    bias: str, norms: int, tmp_path: Path
+) -> None:
+    """weight_norm computes a weight too, and nothing else."""
+    weights = {"onnx::Conv_12": [4, 4, 1, 1], "onnx::Conv_13": [4], "b": [4]}
+    found = layers_behind(tmp_path, [node("Conv", f"c onnx::Conv_12{bias}", "y")], weights=weights)
+    assert [isinstance(layer, BatchNorm) for layer, _ in found].count(True) == norms
 
 
 def test_operators_of_other_domains_are_not_taken_for_those_of_onnx(tmp_path: Path) -> None:

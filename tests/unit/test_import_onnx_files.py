@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from compiler.training import training_graph
 from sparsesim.cli.main import main
-from sparsesim.workload import layer_shapes
 from tests.builders_onnx import conv, model_of, node, read, saved
 from workloads.errors import UserError
 from workloads.importing.onnx_file import NEWEST_OPSET, OLDEST_OPSET
 from workloads.importing.onnx_network import read_onnx
-from workloads.sparsity.transfer_any import profile_of_network
-
-FUZZED = 600
 
 
 def small_model(**options: Any) -> Any:
@@ -158,6 +149,7 @@ def test_a_cut_off_file(tmp_path: Path) -> None:
         ("none.onnx", "none.onnx: cannot be read: No such file or directory."),
         ("model.pt", "model.pt: .pt files are not read (they may run code)"),
         ("model.pth", "torch.onnx.export"),
+        ("trace.npz", "trace.npz: looks like a trace, which is no network; give it as --trace trace.npz"),
         ("some/where", "some/where: a network must be an .onnx file or a SCALE-Sim topology, .csv."),
         (".", "Known: alexnet"),
     ],
@@ -184,7 +176,7 @@ def test_without_the_package_it_is_said_how_to_get_it(
 ) -> None:
     path = saved(small_model(), tmp_path)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(UserError, match="python -m pip install onnx"):
+    with pytest.raises(UserError, match=r"python -m pip install -e '\.\[onnx\]'"):
         read_onnx(path)
 
 
@@ -287,99 +279,3 @@ def test_constants_outside_the_file_are_asked_for_inside(name: str, tmp_path: Pa
     tensor.ClearField("int64_data")
     outside(tensor, "pipe")
     assert f"{name!r} lies outside the file, where nothing is read" in refused(model, tmp_path)
-
-
-# Damage
-
-
-def _simulable(path: Path) -> None:
-    """As far as everything is checked before a simulation starts."""
-    network = read_onnx(path)
-    graph = training_graph(network, 4)
-    graph.graph()
-    profile = profile_of_network(network, layer_shapes(graph.convolutions))
-    for work in graph.convolutions:
-        found = profile.densities(work.layer, 0.9)
-        assert all(0 <= value <= 1 for value in vars(found).values())
-
-
-def _flipped(content: bytes, rng: random.Random) -> bytes:
-    """Bytes changed, taken out, put in."""
-    found = bytearray(content)
-    for _ in range(rng.choice([1, 1, 2, 4])):
-        place = rng.randrange(len(found))
-        kind = rng.random()
-        if kind < 0.6:
-            found[place] = rng.randrange(256)
-        elif kind < 0.8:
-            del found[place : place + rng.randrange(1, 9)]
-        else:
-            found[place:place] = rng.randbytes(rng.randrange(1, 6))
-    return bytes(found)
-
-
-NUMBERS = (0, 1, -1, 2, 7, 255, 65536, 2**31, 2**40, 2**63 - 1, -(2**63))
-WORDS = ("", "x", "y", "w", "/etc/passwd", "a" * 3000, "If", "Loop", "Reshape", "Split", "Concat", "Pad",
-         "Gather", "Transpose", "MatMul", "Resize", "SAME_UPPER", "stem.weight")  # fmt: skip
-
-
-def _mutated(content: bytes, rng: random.Random) -> bytes:
-    """A well-formed message in which some fields have other values, are twice there or are missing."""
-    model = onnx.ModelProto.FromString(content)
-    for _ in range(rng.choice([1, 1, 2, 3])):
-        message, field, value = rng.choice(list(_fields(model)))
-        if field.type == field.TYPE_MESSAGE:
-            if hasattr(value, "ListFields"):
-                message.ClearField(field.name)
-            elif len(value) and rng.random() < 0.5:
-                del value[rng.randrange(len(value))]
-            elif len(value):
-                value.add().CopyFrom(value[rng.randrange(len(value))])
-        elif hasattr(value, "append"):
-            _change(value, rng)
-        else:
-            _set(lambda new, of=message, name=field.name: setattr(of, name, new), value, rng)
-    return bytes(model.SerializeToString())
-
-
-def _fields(message: Any) -> Any:
-    for field, value in message.ListFields():
-        yield message, field, value
-        if field.type == field.TYPE_MESSAGE:
-            for one in [value] if hasattr(value, "ListFields") else value:
-                yield from _fields(one)
-
-
-def _change(values: Any, rng: random.Random) -> None:
-    if len(values):
-        place = rng.randrange(len(values))
-        if rng.random() < 0.3:
-            del values[place]
-        else:
-            _set(lambda new: values.__setitem__(place, new), values[place], rng)
-
-
-def _set(change: Callable[[Any], None], old: Any, rng: random.Random) -> None:
-    """A value of the same kind; the library itself refuses some."""
-    of_kind: dict[type, Any] = {
-        str: WORDS, bytes: (b"", b"\xff" * 9, b"SAME_LOWER"), float: (0.0, -1.0, float("nan"), float("inf"))
-    }  # fmt: skip
-    with suppress(ValueError):
-        change(rng.choice(of_kind.get(type(old), NUMBERS)))
-
-
-@pytest.mark.parametrize("damage", [_flipped, _mutated])
-def test_damaged_files_end_in_a_sentence(
-    damage: Callable[[bytes, random.Random], bytes], tmp_path: Path
-) -> None:
-    content, path, rng = small_model().SerializeToString(), tmp_path / "x.onnx", random.Random(6)
-    errors = 0
-    for _ in range(FUZZED):
-        path.write_bytes(damage(content, rng))
-        try:
-            _simulable(path)
-        except UserError as error:
-            errors += 1
-            assert str(error).startswith(str(path))
-            assert str(error).isprintable()
-    assert errors > FUZZED / 5

@@ -82,6 +82,17 @@ def test_a_topology_is_simulated(tmp_path: Path) -> None:
             HEADER + "Conv1, 34, x, 3, 3, 3, 32, 1,\n",
             "line 2: width of I must be a whole number from 1 to 65536",
         ),
+        (
+            "Conv1, 34, 34, 3, 3, 3, 32, 1,\n" * 2,
+            "column 2 of the header must hold 'IFMAP HEIGHT' (got '34')",
+        ),
+        (
+            HEADER.replace("IFMAP Height, IFMAP Width", "IFMAP Width, IFMAP Height")
+            + "a, 4, 5, 1, 1, 3, 3, 1\n",
+            "column 2 of the header must hold 'IFMAP HEIGHT' (got 'IFMAP WIDTH')",
+        ),
+        ("Layer, M, K, N,\nfc, 1, 10, 20,\n", "(got 'M')"),
+        (HEADER.replace(",", ";") + "a; 4; 4; 1; 1; 3; 3; 1\n", "with commas between the columns"),
         (HEADER + "Conv1, 34, 34, 3, 3, 3, 32, 0,\n", "line 2: stride must be a whole number"),
         (HEADER + "Conv1, 34, 34, 3, 3, 3, -32, 1,\n", "filters must be a whole number"),
         (HEADER + "Conv1, 34, 34, 3, 3, 3, 99999999999999999999, 1,\n", "filters must be a whole number"),
@@ -96,6 +107,13 @@ def test_wrong_topologies_are_refused(text: str, sentence: str, tmp_path: Path) 
         read_topology(path)
     assert str(raised.value).startswith(str(path))
     assert sentence in str(raised.value)
+
+
+def test_how_the_file_ends_its_lines_and_begins_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "topology.csv"
+    for content in (b"\xef\xbb\xbf" + TOPOLOGY.encode(), TOPOLOGY.replace("\n", "\r\n").encode()):
+        path.write_bytes(content)
+        assert len(read_topology(path).convolutions()) == 5
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00a", b"\x00" * 50, bytes(range(256))])

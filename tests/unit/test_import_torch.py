@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import sparsesim
+from tests.pytorch import require_torch
 from workloads.errors import UserError
 from workloads.importing.torch_module import read_module
 from workloads.layers import (
@@ -35,7 +36,7 @@ from workloads.map_layers import (
 )
 from workloads.network import Network
 
-torch = pytest.importorskip("torch")
+torch = require_torch()
 nn, functional = torch.nn, torch.nn.functional
 
 IMAGE = torch.randn(2, 4, 12, 10)
@@ -145,6 +146,34 @@ def test_layers_have_the_names_of_their_modules() -> None:
     block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
     network = read_module(nn.Sequential(block, nn.Sequential(nn.Conv2d(4, 2, 1))), IMAGE)
     assert [one.name for one in network.layers()] == ["input", "0.0", "0.1", "0.2", "1.0"]
+
+
+class Attentive(nn.Module):
+    """A patch embedding and a layer of a transformer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(self.patches(x).flatten(2).transpose(1, 2)).mean(1)
+
+
+def test_attention_is_named_and_not_the_sizes_before_it() -> None:
+    with pytest.raises(UserError, match=r"in module 'layer.self_attn': attention cannot be simulated"):
+        read_module(Attentive(), torch.randn(1, 3, 8, 8))
+
+
+def test_wrappers_are_no_part_of_the_names() -> None:
+    module, image = nn.Sequential(nn.Conv2d(3, 4, 3)), torch.randn(1, 3, 8, 8)
+    for wrapped in (nn.DataParallel(module), torch.compile(module, backend="eager")):
+        assert [one.name for one in read_module(wrapped, image).convolutions()] == ["0"]
+
+
+def test_an_example_that_does_not_fit_is_the_first_thing_to_look_at() -> None:
+    with pytest.raises(UserError, match=r"see that module\(example_input\) runs"):
+        read_module(nn.Sequential(nn.Conv2d(3, 4, 3)), torch.randn(1, 5, 8, 8))
 
 
 def test_a_module_used_twice_has_two_names() -> None:

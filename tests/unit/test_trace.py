@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from importlib.resources import as_file
@@ -218,10 +219,16 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
         load_trace(tmp_path / "x.npz")
 
 
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.npz")
+    with pytest.raises(UserError, match=r"t\.npz: is no file"):
+        load_trace(tmp_path / "t.npz")
+
+
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         load_trace(tmp_path / "none.npz")
-    with pytest.raises(UserError, match="expected a complete"):
+    with pytest.raises(UserError, match="is no file"):
         load_trace(tmp_path)
 
 

@@ -150,7 +150,7 @@ def test_more_samples_than_were_recorded() -> None:
         sparsesim.simulate(network(), trace=trace_of(layer("b", 4, 6)), samples=3)
 
 
-TOPOLOGY = """name, height, width, kh, kw, channels, filters, stride
+TOPOLOGY = """Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides
 a, 10, 10, 3, 3, 3, 4, 1
 b, 8, 8, 3, 3, 4, 6, 1
 """

@@ -34,10 +34,16 @@ def network_of(steps: Steps) -> Network:
 
 
 class _Assembly:
-    """The network in the making, and which layer makes which map."""
+    """The network in the making, and which layer makes which map.
+
+    Convolutions and fully connected layers have their names before all others: a trace knows them by these.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
+        self._trained = {
+            clean(step.name, step.layer.kind) for step in steps.steps if isinstance(step.layer, Conv | Linear)
+        }
         shape = steps.input_shape
         name = clean(steps.name, "network")
         self._builder = NetworkBuilder(name, text_of(shape), shape, steps.source)
@@ -91,7 +97,10 @@ class _Assembly:
         return self._placed(step.name, layer, *sources)
 
     def _placed(self, name: str, layer: Layer, *sources: str) -> str:
-        free = unique(clean(name, layer.kind), self._names)
+        wanted = clean(name, layer.kind)
+        if wanted in self._trained and not isinstance(layer, Conv | Linear):
+            wanted = f"{wanted}.{layer.kind}"
+        free = unique(wanted, self._names)
         self._names.add(free)
         return self._builder.add(free, layer, *sources)
 

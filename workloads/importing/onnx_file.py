@@ -34,7 +34,8 @@ def onnx_package() -> Any:
         import onnx.shape_inference  # noqa: PLC0415
     except ImportError:
         raise UserError(
-            "ONNX files are read with the package onnx, which is not installed: python -m pip install onnx"
+            "ONNX files are read with the package onnx, which is not installed: "
+            "python -m pip install -e '.[onnx]'"
         ) from None
     return onnx
 

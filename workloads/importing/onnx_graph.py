@@ -106,7 +106,8 @@ class OnnxGraph:
         if name not in self.dims:
             raise UserError(
                 f"{node.said}: the sizes of {quoted(name)} cannot be inferred; export the network with fixed "
-                f"sizes (no dynamic axes beside the batch), or give them with --input-shape C,H,W."
+                f"sizes (no dynamic axes beside the batch; --input-shape C,H,W gives those of the image) and "
+                f"with constant folding."
             )
         return self.dims[name]
 

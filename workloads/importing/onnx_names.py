@@ -14,7 +14,7 @@ _SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarch
 _QUOTED = re.compile(r"'([^']*)'")
 _WEIGHT = ".weight"
 _INVENTED = "onnx::"  # names the exporter made up
-_FOLDED_WEIGHT = re.compile(r"onnx::Conv_\d+")
+_FOLDED = re.compile(r"onnx::Conv_\d+")
 _WITH_WEIGHTS = ("Conv", "ConvTranspose", "Gemm", "BatchNormalization")
 _MOST_METADATA = 10_000  # characters
 
@@ -30,14 +30,14 @@ def layer_name(node: OnnxNode) -> str:
 def folded_batch_norm(node: OnnxNode) -> str | None:
     """The name of the batch-norm that the exporter folded into this convolution; None if it did not.
 
-    torch.onnx says so: by the class of the module the node stands for, or, before that was kept, by the name
-    of the weight, which is a new tensor's.
+    torch.onnx says so: by the class of the module the node stands for, or, before that was kept, by the names
+    of weight and bias, which are new tensors'. (Where weight_norm computes the weight, only that is new.)
     """
     classes = _listed(node, _CLASSES)
     if any(".batchnorm.BatchNorm" in name for name in classes):
         scopes = _listed(node, _SCOPES)
         return scopes[-2] if len(scopes) > 1 and scopes[-2] else f"{layer_name(node)}.batch_norm"
-    if len(node.inputs) > 1 and _FOLDED_WEIGHT.fullmatch(node.inputs[1]):
+    if len(node.inputs) > 2 and all(_FOLDED.fullmatch(name) for name in node.inputs[1:3]):
         return f"{layer_name(node)}.batch_norm"
     return None
 

@@ -9,14 +9,12 @@ from workloads.importing.assemble import network_of
 from workloads.importing.onnx_file import open_onnx
 from workloads.importing.onnx_graph import OnnxGraph, OnnxNode
 from workloads.importing.onnx_names import folded_batch_norm
-from workloads.importing.onnx_operators import TRANSLATORS, unknown
+from workloads.importing.onnx_operators import translator_of
 from workloads.importing.onnx_shapes import graph_of
 from workloads.importing.onnx_step import Translator
 from workloads.importing.steps import Step, Steps
 from workloads.layers import Shape
 from workloads.network import Network
-
-_OWN_DOMAINS = ("", "ai.onnx")
 
 
 def read_onnx(path: Path, input_shape: Shape | None = None) -> Network:
@@ -45,12 +43,14 @@ def _input_shape(graph: OnnxGraph) -> Shape:
 def _steps(graph: OnnxGraph) -> tuple[Step, ...]:
     """The steps of the operators that the outputs need; of the others nothing has to be known."""
     needed = _needed(graph)
-    steps: list[Step] = []
-    for node in graph.nodes:
-        if node.index in needed:
-            translate = TRANSLATORS.get(node.operator, unknown) if node.domain in _OWN_DOMAINS else unknown
-            steps += _translated(translate, graph, node)
-    return tuple(steps)
+    nodes = [node for node in graph.nodes if node.index in needed]
+    # All of them before the first step: sizes that do not fit are often those before an unknown operator.
+    translators = [translator_of(graph, node) for node in nodes]
+    return tuple(
+        step
+        for node, translate in zip(nodes, translators, strict=True)
+        for step in _translated(translate, graph, node)
+    )
 
 
 def _translated(translate: Translator, graph: OnnxGraph, node: OnnxNode) -> list[Step]:

@@ -34,11 +34,7 @@ def gemm(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
 
 
 def matmul(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
-    """MatMul with a trained matrix: a fully connected layer; of two maps it cannot be simulated."""
-    if len(node.inputs) > 1 and not graph.is_constant(node.inputs[1]):
-        raise UserError(
-            f"{node.said}: multiplies two maps; only layers with trained weights can be simulated."
-        )
+    """MatMul with a trained matrix: a fully connected layer."""
     inputs, outputs = graph.weight(node, 1, rank=2)
     dims = graph.sizes(first_map(graph, node), node)
     if prod(dims[1:]) != inputs:
@@ -200,17 +196,28 @@ def normalization(name: str, graph: OnnxGraph, node: OnnxNode) -> list[Step]:
     return one_step(graph, node, Normalization(name, trained))
 
 
-def unknown(graph: OnnxGraph, node: OnnxNode) -> list[Step]:
-    """The error for an operator that is not in the table."""
-    del graph
+def translator_of(graph: OnnxGraph, node: OnnxNode) -> Translator:
+    """What makes the steps of an operator; UserError for one that cannot be simulated, whatever its sizes."""
+    if node.operator not in TRANSLATORS or node.domain not in _OWN_DOMAINS:
+        raise _unknown(node)
+    if node.operator == "MatMul" and len(graph.data_inputs(node)) > 1:
+        raise UserError(
+            f"{node.said}: multiplies two maps, as attention does; only layers with trained weights can be "
+            f"simulated. Export the part of the network before it."
+        )
+    return TRANSLATORS[node.operator]
+
+
+def _unknown(node: OnnxNode) -> UserError:
     domain = f" of domain {quoted(node.domain)}" if node.domain else ""
-    raise UserError(
+    return UserError(
         f"{node.said}{domain}: this operator cannot be simulated. Export the network without it (the part up "
         f"to it; onnx.inliner for functions of the file; constant folding), or, where it is PyTorch's, call "
         f"sparsesim.simulate(module, example_input). What can be read: docs/networks.md."
     )
 
 
+_OWN_DOMAINS = ("", "ai.onnx")
 _FUNCTIONS = {
     "LeakyRelu": "leaky_relu", "Elu": "elu", "Selu": "selu", "Celu": "celu", "Sigmoid": "sigmoid",
     "HardSigmoid": "hard_sigmoid", "HardSwish": "hard_swish", "Swish": "silu", "Tanh": "tanh",

@@ -33,6 +33,8 @@ def graph_of(file: OnnxFile, input_shape: Shape | None) -> OnnxGraph:
     dims = _image_dims(image, input_shape, file)
     nodes = tuple(_node(node, index) for index, node in enumerate(graph.node))
     tensors = {tensor.name: tensor for tensor in graph.initializer} | _constants(graph)
+    # Inference would go through a function at every call of it, so 2^n times where each calls the next twice.
+    del file.model.functions[:]
     _prepare(graph, image, dims, weights)
     found = {**_inferred(file), **weights, image.name: dims}
     outputs = tuple(info.name for info in graph.output)

@@ -25,6 +25,8 @@ MOST_LAYERS = 2000
 MOST_SIZE = 1 << 16
 _CONVOLUTION = ("height of I", "width of I", "height of the kernel", "width of the kernel", "channels",
                 "filters", "stride")  # fmt: skip
+_HEADINGS = ("IFMAP HEIGHT", "IFMAP WIDTH", "FILTER HEIGHT", "FILTER WIDTH", "CHANNEL", "FILTER", "STRIDE")
+"""Words that the header has above these columns."""
 _DEPTHWISE = "DP"
 _PRODUCT = ("M", "N", "K")
 
@@ -72,12 +74,26 @@ def _rows(path: Path) -> list[_Row]:
     if not 1 < len(lines) <= MOST_LAYERS + 1:
         raise UserError(
             f"{path}: must be a header and 1 to {MOST_LAYERS} layers, one a line (got "
-            f"{max(0, len(lines) - 1)} layers)."
+            f"{max(0, len(lines) - 1)} layers), with commas between the columns."
         )
-    header = [cell.strip().upper() for cell in lines[0][1]]
-    products = header[1:4] == list(_PRODUCT)
+    header = [cell.strip().upper() for cell in lines[0][1][1:]]
+    products = header[:3] == list(_PRODUCT)
+    if not products:
+        _check_header(header, path)
     read = _product if products else _convolution
     return [read(cells, f"{path}, line {number}") for number, cells in lines[1:]]
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    """UserError for columns in another order, and for a first layer in the place of the header."""
+    found = [*header, *[""] * len(_HEADINGS)]
+    for number, (cell, words) in enumerate(zip(found, _HEADINGS, strict=False), start=2):
+        if not all(word in cell for word in words.split()):
+            raise UserError(
+                f"{path}: column {number} of the header must hold {words!r} (got {quoted(cell)}); a topology "
+                f"begins with the line Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, "
+                f"Channels, Num Filter, Strides, or with Layer, M, N, K."
+            )
 
 
 def _text(path: Path) -> str:

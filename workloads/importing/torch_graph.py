@@ -197,6 +197,8 @@ class TorchGraph:
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         path, kind = (str(stack[-1][0]), str(stack[-1][1])) if stack else ("", "")
         is_layer = "torch.nn.modules." in kind and ".container." not in kind
+        # A module with a parametrized weight (weight_norm) has a class made for it.
+        is_layer |= "torch.nn.utils.parametrize." in kind and weight is not None
         return path if path and is_layer else f"{path}.{called}".strip(".")
 
 

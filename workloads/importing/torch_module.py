@@ -10,7 +10,7 @@ from workloads.importing.assemble import network_of
 from workloads.importing.names import quoted
 from workloads.importing.steps import Step, Steps, shape_of
 from workloads.importing.torch_graph import TorchGraph
-from workloads.importing.torch_operators import TRANSLATORS, unknown
+from workloads.importing.torch_operators import translator_of
 from workloads.network import Network
 
 
@@ -21,6 +21,7 @@ def read_module(module: Any, example: Any) -> Network:
     other examples, a module that torch.export cannot trace, and for an operator that cannot be simulated.
     """
     image = _image(example)
+    module = _unwrapped(module)
     name = type(module).__name__
     graph = TorchGraph(_exported(module, image, name), int(image.shape[0]))
     shape = shape_of(tuple(image.shape), graph.batch, "the example input")
@@ -44,6 +45,17 @@ def _image(example: Any) -> Any:
     return example
 
 
+def _unwrapped(module: Any) -> Any:
+    """The module inside whatever runs it on several devices or compiled: layers are called as in there."""
+    import torch  # noqa: PLC0415
+
+    if isinstance(module, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+        return _unwrapped(module.module)
+    if type(module).__name__ == "OptimizedModule":
+        return _unwrapped(module._orig_mod)
+    return module
+
+
 def _exported(module: Any, image: Any, name: str) -> Any:
     import torch  # noqa: PLC0415
 
@@ -54,16 +66,19 @@ def _exported(module: Any, image: Any, name: str) -> Any:
     except Exception as error:  # whatever the user's own code or the tracer of it raises
         reason = quoted(str(error).strip().split("\n")[0])[1:-1]
         raise UserError(
-            f"module {name}: torch.export cannot trace it ({type(error).__name__}: {reason}); export it to "
-            f"ONNX and run the file, or remove what depends on values."
+            f"module {name}: torch.export cannot trace it ({type(error).__name__}: {reason}); see that "
+            f"module(example_input) runs, remove what depends on values, or export it to ONNX and run the "
+            f"file."
         ) from None
 
 
 def _steps(graph: TorchGraph) -> tuple[Step, ...]:
     steps: list[Step] = []
-    for call in graph.calls:
+    # All of them before the first step: sizes that do not fit are often those before an unknown operator.
+    translators = [translator_of(call) for call in graph.calls]
+    for call, translate in zip(graph.calls, translators, strict=True):
         try:
-            steps += TRANSLATORS.get(call.operator, unknown)(call)
+            steps += translate(call)
         except UserError as error:
             text = str(error)
             raise UserError(text if text.startswith(call.said) else f"{call.said}: {text}") from None

@@ -268,11 +268,14 @@ def resize(taps: int, call: Call) -> list[Step]:
     return call.steps(Resize(call.shape(), taps))
 
 
-def unknown(call: Call) -> list[Step]:
-    """The error for an operator that is not in the table."""
+def translator_of(call: Call) -> Translator:
+    """What makes the steps of an operator; UserError for one that cannot be simulated, whatever its sizes."""
+    if call.operator in TRANSLATORS:
+        return TRANSLATORS[call.operator]
+    what = "attention" if "attention" in call.operator else "this operator"
     raise UserError(
-        f"{call.said}: this operator cannot be simulated. Write the layer without it, or leave out the "
-        f"part of the model behind it. What can be read: docs/networks.md."
+        f"{call.said}: {what} cannot be simulated. Write the layer without it, or leave out the part of the "
+        f"model behind it. What can be read: docs/networks.md."
     )
 
 

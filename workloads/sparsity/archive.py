@@ -59,6 +59,8 @@ class Archive:
         self.path = path
         self.headers: dict[str, ArrayHeader] = {}
         self._places: dict[str, _Place] = {}
+        if path.exists() and not path.is_file():  # a pipe would be waited for, /dev/zero never ends
+            raise UserError(f"trace {path}: is no file.")
         with self._open() as archive:
             for info in archive.infolist():
                 name = info.filename.removesuffix(".npy")

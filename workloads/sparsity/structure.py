@@ -82,11 +82,13 @@ class _Walk:
         self._gradient: dict[str, float] = {}
         self._origin: dict[str, Origin | None] = {}
         self._depth: dict[str, float] = {}
+        self._kind: dict[str, str] = {}
 
     def structure(self) -> Structure:
         total, before = max(1, len(self._network.convolutions())), 0
         for node in self._nodes:
             self._depth[node.name] = before / total
+            self._kind[node.name] = self._kind_of(node)
             self._origin[node.name] = self._origin_of(node)
             self._output[node.name] = self._density_of(node)
             before += node.is_convolution
@@ -100,15 +102,16 @@ class _Walk:
             return Origin(INSIDE, depth)
         producers = self._producers[node.name]
         if isinstance(node.layer, ReLU):
-            return Origin(self._kind(producers[0]), depth)
+            return Origin(self._kind[producers[0].name], depth)
         if not _carries_zeros(node):
             return None
         return next((self._origin[p.name] for p in producers if self._origin[p.name]), None)
 
-    def _kind(self, node: LayerNode) -> str:
-        while type(node.layer) not in _KINDS and self._producers[node.name]:
-            node = self._producers[node.name][0]
-        return _KINDS.get(type(node.layer), INSIDE)
+    def _kind_of(self, node: LayerNode) -> str:
+        """What made the map, seen through layers that are none of the four."""
+        found = _KINDS.get(type(node.layer))
+        producers = self._producers[node.name]
+        return found or (self._kind[producers[0].name] if producers else INSIDE)
 
     def _density_of(self, node: LayerNode) -> float:
         layer, origin = node.layer, self._origin[node.name]
