@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from workloads.sparsity.clustering import INDEPENDENT, Clustering
+from workloads.sparsity.clustering import Clustering
 from workloads.sparsity.curve import DensityCurve, constant_curve
-from workloads.sparsity.fit import fit, fit_columns
+from workloads.sparsity.fit_trace import fit_operand, recorded_masks
 from workloads.sparsity.masks import BoolArray, density
 from workloads.sparsity.records import ActivationRecord, EpochRecord, RecordedLayer, TraceRecord
 from workloads.sparsity.trace import Trace, load_trace
@@ -91,8 +91,8 @@ def _trace_source(plain: Trace, pruned: Trace) -> str:
 def _recorded_layer(
     layer: TraceLayer, plain: Trace, pruned: Trace, medians: dict[float, float]
 ) -> RecordedLayer:
-    inputs = [_masks(trace, layer, "input") for trace in (plain, pruned)]
-    natural, left = (_masks(trace, layer, "grad_output") for trace in (plain, pruned))
+    inputs = [recorded_masks(trace, layer, "input") for trace in (plain, pruned)]
+    natural, left = (recorded_masks(trace, layer, "grad_output") for trace in (plain, pruned))
     return RecordedLayer(
         name=layer.name,
         kind=layer.kind,
@@ -104,13 +104,6 @@ def _recorded_layer(
     )
 
 
-def _masks(trace: Trace, layer: TraceLayer, key: str) -> BoolArray:
-    masks = trace.all_samples(layer.name, key)
-    if masks is None:
-        raise ValueError(f"{trace.path}: {layer.name}/{key} is missing")
-    return masks
-
-
 def _curve(layer: TraceLayer, natural: float, left: float, medians: dict[float, float]) -> DensityCurve:
     """The layer's own densities at 0 and 0.9; elsewhere the latter scaled by the ratio of the medians."""
     if layer.kind == "fc":  # the recorded runs prune gradients of convolutions only
@@ -120,19 +113,7 @@ def _curve(layer: TraceLayer, natural: float, left: float, medians: dict[float, 
 
 
 def _fitted(layer: TraceLayer, runs: list[BoolArray], *, gradient: bool) -> Clustering:
-    runs = [masks for masks in runs if 0.0 < density(masks) < 1.0]
-    if not runs:
-        return INDEPENDENT
-    if layer.kind == "fc":
-        return _rounded_clustering(fit_columns(runs))
-    window = 2 if gradient and all(_one_per_window(masks) for masks in runs) else 1
-    return _rounded_clustering(fit(runs, window=window, lattice=gradient and window == 1))
-
-
-def _one_per_window(masks: BoolArray) -> bool:
-    """Whether no 2 x 2 window holds two ones: the trace of max-pooling behind the layer."""
-    corners = masks[..., 0::2, 0::2].astype(int) + masks[..., 0::2, 1::2]
-    return bool((corners + masks[..., 1::2, 0::2] + masks[..., 1::2, 1::2]).max() <= 1)
+    return _rounded_clustering(fit_operand(layer, runs, gradient=gradient))
 
 
 def _read_table(file: Path) -> dict[str, list[float]]:
@@ -201,9 +182,12 @@ def _rounded(value: Any, significant: int = _SIGNIFICANT) -> float:
 
 def _rounded_clustering(clustering: Clustering) -> Clustering:
     values = clustering.model_dump()
-    values["lattice"] = tuple(_rounded(shift) for shift in values["lattice"])
-    shares = {name: _rounded(value) for name, value in values.items() if isinstance(value, float)}
-    return Clustering(**(values | shares))
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            values[name] = tuple(map(_rounded, value))
+        elif isinstance(value, float):
+            values[name] = _rounded(value)
+    return Clustering(**values)
 
 
 def _write(file: Path, record: TraceRecord | ActivationRecord | EpochRecord) -> None:

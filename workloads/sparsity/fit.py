@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workloads.sparsity.clustering import Clustering
+from workloads.sparsity.fit_levels import with_levels
 from workloads.sparsity.masks import BoolArray
 from workloads.sparsity.moments import Moments, average_moments
 from workloads.sparsity.moving_average import feasible
@@ -26,7 +27,9 @@ Process = tuple[float, float]
 
 
 def fit(runs: Sequence[BoolArray], *, window: int = 1, lattice: bool = False) -> Clustering:
-    """Parameters that reproduce the masks of some runs, each bool [N, C, H, W], N >= 2, neither 0 nor 1.
+    """Parameters that reproduce the masks of some runs, each bool [N, C, H, W], neither all 0 nor all 1.
+
+    How samples differ (S) and agree (P) shows from two samples on; of a single one both are taken for 0.
 
     `window`: side of the pooling windows behind the layer. `lattice`: fit even and odd positions apart
     (ignored on maps below 8 x 8, where they do not differ).
@@ -36,7 +39,11 @@ def fit(runs: Sequence[BoolArray], *, window: int = 1, lattice: bool = False) ->
     step = 2 if lattice and min(runs[0].shape[2:]) >= _SMALLEST_LATTICE else 1
     densities = np.mean([_class_densities(masks, step) for masks in runs], axis=0)
     found = _Fit(average_moments(runs, step), densities, runs[0].shape[1:]).solve()
-    return found.model_copy(update={"window": window, "steady": steady, "lattice": _shifts(densities)})
+    found = found.model_copy(update={"window": window, "steady": steady, "lattice": _shifts(densities)})
+    height, width = runs[0].shape[2:]
+    rows = _correlations((found.row_near, found.row_decay), width)
+    columns = _correlations((found.column_near, found.column_decay), height)
+    return with_levels(found, runs, np.outer(_pairs(height), _pairs(width)), np.outer(columns, rows))
 
 
 def fit_columns(runs: Sequence[BoolArray]) -> Clustering:

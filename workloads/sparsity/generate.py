@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +17,16 @@ from workloads.bounded_cache import BoundedCache
 from workloads.errors import UserError
 from workloads.sparsity.clustering import INDEPENDENT, Clustering
 from workloads.sparsity.kernels import cut_field, place_in_windows
+from workloads.sparsity.levels import level_of, thresholds
 from workloads.sparsity.masks import BoolArray, Float32Array, LayerDensities, LayerMasks
 from workloads.sparsity.moving_average import coefficients
-from workloads.sparsity.normal import exceedance, quantiles, threshold
+from workloads.sparsity.normal import quantiles, threshold
 from workloads.sparsity.shapes import LayerShape
 
 _INPUT, _GRAD_OUTPUT = 0, 1
 _PERSISTENT, _FRESH = 0, 1
 _EVERY_SAMPLE = 0
 _Size = tuple[int, int, int]
-_Lattice = tuple[float, float, float, float]
 
 _KEY_BYTES = 600  # of an entry of the cache, besides the bits
 
@@ -161,11 +160,12 @@ def _field(
     scale = math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
     row = coefficients(clustering.row_near, clustering.row_decay)
     column = coefficients(clustering.column_near, clustering.column_decay)
+    cuts = thresholds(density, clustering.lattice, clustering.channel, clustering.levels)
     channels, height, width = size
     mask = cut_field(
         generator.standard_normal((channels, height + 1, width + 1), np.float32),
         offsets,
-        np.array(_thresholds(density, clustering.lattice), np.float32).reshape(2, 2),
+        np.array(cuts, np.float32).reshape(2, 2),
         np.float32(scale),
         np.array([row, column], np.float32),
     )
@@ -187,11 +187,15 @@ def _fc_mask(size: _Size, density: float, clustering: Clustering, streams: _Stre
 def _channel_offsets(
     channels: int, clustering: Clustering, generator: np.random.Generator, persistent: np.random.Generator
 ) -> Float32Array:
-    """sqrt(P) f[c] + sqrt(C - P) g[c], float32 [channels]."""
+    """sqrt(C) l[c], float32 [channels], with l the level at sqrt(P / C) f[c] + sqrt(1 - P / C) g[c]."""
     offsets = math.sqrt(clustering.persistent) * _shuffled_quantiles(channels, persistent)
     fresh = max(0.0, clustering.channel - clustering.persistent)
     offsets += math.sqrt(fresh) * _shuffled_quantiles(channels, generator)
-    return offsets
+    if not clustering.levels or not clustering.channel:
+        return offsets
+    scale = math.sqrt(clustering.channel)
+    levels = level_of(offsets.astype(np.float64) / scale, clustering.levels)
+    return np.asarray(scale * levels, np.float32)
 
 
 def _shuffled_quantiles(count: int, generator: np.random.Generator) -> Float32Array:
@@ -200,18 +204,6 @@ def _shuffled_quantiles(count: int, generator: np.random.Generator) -> Float32Ar
     So the density of a layer varies between samples by the recorded amount, not by a lucky few channels.
     """
     return generator.permutation(quantiles(count)).astype(np.float32)
-
-
-@lru_cache(maxsize=4096)
-def _thresholds(density: float, lattice: _Lattice) -> _Lattice:
-    """Thresholds of the four position classes: t + shift, with t such that the mean density is met."""
-    low, high = -40.0, 40.0
-    while high - low > 1e-9:
-        t = (low + high) / 2.0
-        above = sum(exceedance(t + shift) for shift in lattice) / 4.0 > density
-        low, high = (t, high) if above else (low, t)
-    ee, eo, oe, oo = (low + shift for shift in lattice)
-    return (ee, eo, oe, oo)
 
 
 def _is_constant(density: float) -> bool:
