@@ -51,7 +51,10 @@ def fit_columns(runs: Sequence[BoolArray]) -> Clustering:
     moments = average_moments(runs, 1)
     response = _Response(np.array([[np.mean([masks.mean() for masks in runs])]]))
     persistent = response.inverse(moments.persistent)
-    return Clustering(sample=response.inverse(moments.sample), channel=persistent, persistent=persistent)
+    sample = response.inverse(moments.sample)
+    found = Clustering(sample=sample, channel=persistent, persistent=persistent)
+    one = np.ones((1, 1))  # a map of one position
+    return with_levels(found, runs, one, one)
 
 
 def windows_hit(masks: BoolArray, window: int) -> BoolArray:

@@ -175,13 +175,14 @@ def _field(
 def _fc_mask(size: _Size, density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
     """Mask bool [C, 1, N]: channels persist over the N samples, each sample has its own level."""
     generator = streams.fresh()
-    channel = _shuffled_quantiles(size[0], streams.persistent())[:, None, None]
+    channel = level_of(_shuffled_quantiles(size[0], streams.persistent()), clustering.levels)
     sample = generator.standard_normal((1, 1, size[2]), np.float32)
     own = generator.standard_normal(size, np.float32)
     own *= math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
-    own += math.sqrt(clustering.channel) * channel
+    own += (math.sqrt(clustering.channel) * channel).astype(np.float32)[:, None, None]
     own += math.sqrt(clustering.sample) * sample
-    return np.asarray(own > threshold(density))
+    cuts = thresholds(density, clustering.lattice, clustering.channel, clustering.levels)
+    return np.asarray(own > cuts[0])
 
 
 def _channel_offsets(
