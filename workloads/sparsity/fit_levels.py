@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from workloads.sparsity.clustering import Clustering
-from workloads.sparsity.levels import standardised, thresholds
+from workloads.sparsity.levels import Lattice, Levels, level_of, standardised, thresholds
 from workloads.sparsity.masks import BoolArray
 from workloads.sparsity.normal import FloatArray, covariance, exceedance, quantiles, threshold
 
@@ -31,6 +31,11 @@ _R[-1] = 1.0 - 1e-9  # the covariance is finite at 1, its integrand is not
 _LEAST = 1e-6  # of a density and of a correlation
 _MOST_CHANNEL = 0.999  # a field that is constant in every channel has no counts between empty and full
 _TINY = 1e-300
+_THRESHOLDS = np.linspace(-4.8, 4.8, 49)
+_NO_LATTICE = (0.0, 0.0, 0.0, 0.0)
+_SLICES = 32
+_STEPS = 14
+_MOST_CHANGE = 1.5  # of the logarithm of the levels' variance
 
 Counts = npt.NDArray[np.int64]
 
@@ -41,17 +46,58 @@ def with_levels(
     """`found` with the levels that the channels of `runs`, each bool [N, C, H, W], have.
 
     pairs: share of the ordered pairs of positions of a map by their distance (rows, columns); inside:
-    correlation of w at these distances. The shares are adjusted so that the levels have variance 1.
+    correlation, at these distances, of what is common neither to a sample nor to a channel. The shares are
+    adjusted so that the levels have variance 1.
     """
     if not _LEAST < found.channel < _MOST_CHANNEL:
         return found
-    positions = runs[0][0, 0].size
     counts = np.concatenate([masks.sum(axis=(2, 3), dtype=np.int64).T for masks in runs])
-    given = _GivenLevel(found, float(counts.mean()) / positions, positions, pairs, inside)
+    density = float(np.mean([masks.mean() for masks in runs]))
+    given = _GivenLevel(found, density, runs[0][0, 0].size, _Alike(found, pairs, inside))
     weights = _likely(_of_channels(given.chances(counts), found))
-    mean = float(weights @ _GRID)
-    variance = float(weights @ (_GRID - mean) ** 2)
-    return _rescaled(found, variance, _quantiles(weights))
+    levels = _quantiles(weights)
+    if given.positions == 1:  # zero or one: the density of a channel says nothing about how channels differ
+        return _rescaled(given, float(weights @ (_GRID - weights @ _GRID) ** 2), levels)
+    return _as_different(given, levels, float(counts.var()) / given.positions**2)
+
+
+def _as_different(given: _GivenLevel, levels: Levels, variance: float) -> Clustering:
+    """The field with these levels and with that share of them that gives channels the recorded `variance`."""
+    low, high = -_MOST_CHANGE, _MOST_CHANGE
+    for _ in range(_STEPS):
+        change = (low + high) / 2.0
+        found = _rescaled(given, math.exp(change), levels)
+        too_low = replace(given, found=found).variance() < variance
+        low, high = (change, high) if too_low else (low, change)
+    return _rescaled(given, math.exp(low), levels)
+
+
+def _rescaled(given: _GivenLevel, variance: float, levels: Levels) -> Clustering:
+    """Shares of the field whose levels vary that much, divided by what its variance then is."""
+    found = given.found
+    total = 1.0 + found.channel * (variance - 1.0)
+    channel = found.channel * variance / total
+    changed = {
+        "sample": found.sample / total,
+        "channel": channel,
+        "persistent": found.persistent * variance / total,
+        "place": found.place / total,
+        "levels": levels,
+        "lattice": _lattice(given, channel, levels),
+    }
+    return found.model_copy(update=changed)
+
+
+def _lattice(given: _GivenLevel, channel: float, levels: Levels) -> Lattice:
+    """Shifts that give the position classes, under these levels, the densities that they have."""
+    if not any(given.found.lattice):
+        return given.found.lattice
+    classes = (exceedance(t) for t in thresholds(given.density, given.found.lattice))
+    of_all, *of_class = (
+        thresholds(density, _NO_LATTICE, channel, levels)[0] for density in (given.density, *classes)
+    )
+    ee, eo, oe, oo = (t - of_all for t in of_class)
+    return (ee, eo, oe, oo)
 
 
 def _of_channels(chances: FloatArray, found: Clustering) -> FloatArray:
@@ -75,24 +121,10 @@ def _likely(chances: FloatArray) -> FloatArray:
     return np.asarray(weights)
 
 
-def _quantiles(weights: FloatArray) -> tuple[float, ...]:
+def _quantiles(weights: FloatArray) -> Levels:
     at = [exceedance(-score) for score in quantiles(POINTS)]
     middles = np.cumsum(weights) - weights / 2.0
     return standardised(tuple(np.interp(at, middles, _GRID).tolist()))
-
-
-def _rescaled(found: Clustering, variance: float, levels: tuple[float, ...]) -> Clustering:
-    """Shares of the field whose levels vary that much, divided by what its variance then is."""
-    total = 1.0 + found.channel * (variance - 1.0)
-    ee, eo, oe, oo = (shift / math.sqrt(total) for shift in found.lattice)
-    changed = {
-        "sample": found.sample / total,
-        "channel": found.channel * variance / total,
-        "persistent": found.persistent * variance / total,
-        "lattice": (ee, eo, oe, oo),
-        "levels": levels,
-    }
-    return found.model_copy(update=changed)
 
 
 @dataclass(frozen=True)
@@ -102,8 +134,7 @@ class _GivenLevel:
     found: Clustering
     density: float
     positions: int
-    pairs: FloatArray
-    inside: FloatArray
+    alike: _Alike
 
     def chances(self, counts: Counts) -> FloatArray:
         """Probability of every count at every level of _GRID: an axis more than `counts` has."""
@@ -111,27 +142,46 @@ class _GivenLevel:
         table = np.stack([self._at(float(level), values) for level in _GRID], axis=1)
         return np.asarray(table[places.reshape(counts.shape)])
 
+    def variance(self) -> float:
+        """Variance of a channel's density."""
+        means = [self._mean(float(level)) for level in level_of(quantiles(_SLICES), self.found.levels)]
+        inside = [mean * (1.0 - mean) * self.alike(mean) for mean in means]
+        return float(np.var(means) + np.mean(inside))
+
     def _at(self, level: float, values: Counts) -> FloatArray:
         mean = self._mean(level)
-        alike = (self.positions * self._alike(mean) - 1.0) / max(1, self.positions - 1)
+        alike = (self.positions * self.alike(mean) - 1.0) / max(1, self.positions - 1)
         return _beta_binomial(values, self.positions, mean, min(max(alike, _LEAST), 1.0 - _LEAST))
 
     def _mean(self, level: float) -> float:
         """Density of a channel at this level."""
         deviation = math.sqrt(1.0 - self.found.channel)
         offset = math.sqrt(self.found.channel) * level
-        cuts = thresholds(self.density, self.found.lattice)
+        cuts = thresholds(self.density, self.found.lattice, self.found.channel, self.found.levels)
         mean = sum(exceedance((t - offset) / deviation) for t in cuts) / len(cuts)
         return min(max(mean, _LEAST), 1.0 - _LEAST)
 
-    def _alike(self, mean: float) -> float:
-        """Mean correlation of all ordered pairs of positions, each with itself included."""
-        sample = self.found.sample / (1.0 - self.found.channel)
-        t = threshold(mean)
-        curve = covariance(_R, t, t) / (mean * (1.0 - mean))
+
+class _Alike:
+    """Mean correlation of all ordered pairs of positions of a channel, each with itself included, by density.
+
+    It does not depend on C: S / (1 - C) is what of the rest of the field is common to a sample.
+    """
+
+    def __init__(self, found: Clustering, pairs: FloatArray, inside: FloatArray):
+        sample = found.sample / (1.0 - found.channel)
+        self._r = sample + (1.0 - sample) * inside
+        self._pairs = pairs
+        self._values = np.array([self._at(float(t)) for t in _THRESHOLDS])
+
+    def _at(self, t: float) -> float:
+        density = exceedance(t)
+        curve = covariance(_R, t, t) / (density * (1.0 - density))
         curve[-1] = 1.0
-        r = np.interp(sample + (1.0 - sample) * self.inside, _R, curve)
-        return float((self.pairs * r).sum())
+        return float((self._pairs * np.interp(self._r, _R, curve)).sum())
+
+    def __call__(self, density: float) -> float:
+        return float(np.interp(threshold(density), _THRESHOLDS, self._values))
 
 
 def _beta_binomial(values: Counts, positions: int, mean: float, alike: float) -> FloatArray:

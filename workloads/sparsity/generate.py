@@ -20,7 +20,8 @@ from workloads.sparsity.kernels import cut_field, place_in_windows
 from workloads.sparsity.levels import level_of, thresholds
 from workloads.sparsity.masks import BoolArray, Float32Array, LayerDensities, LayerMasks
 from workloads.sparsity.moving_average import coefficients
-from workloads.sparsity.normal import quantiles, threshold
+from workloads.sparsity.normal import quantiles
+from workloads.sparsity.place import place_field
 from workloads.sparsity.shapes import LayerShape
 
 _INPUT, _GRAD_OUTPUT = 0, 1
@@ -157,25 +158,40 @@ def _field(
         return np.full(size, density > 0.5)
     offsets = _channel_offsets(size[0], clustering, generator, persistent)
     offsets += math.sqrt(clustering.sample) * generator.standard_normal(dtype=np.float32)
-    scale = math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
+    common = clustering.sample + clustering.place + clustering.channel
     row = coefficients(clustering.row_near, clustering.row_decay)
     column = coefficients(clustering.column_near, clustering.column_decay)
-    cuts = thresholds(density, clustering.lattice, clustering.channel, clustering.levels)
     channels, height, width = size
+    cuts = _cuts(density, clustering, (height, width), generator)
     mask = cut_field(
         generator.standard_normal((channels, height + 1, width + 1), np.float32),
         offsets,
-        np.array(cuts, np.float32).reshape(2, 2),
-        np.float32(scale),
+        cuts,
+        np.float32(math.sqrt(max(0.0, 1.0 - common))),
         np.array([row, column], np.float32),
     )
     return np.asarray(mask)
 
 
+def _cuts(
+    density: float, clustering: Clustering, size: tuple[int, int], generator: np.random.Generator
+) -> Float32Array:
+    """Threshold of every position of a map, [H, W], less what all channels of the sample have there."""
+    classes = thresholds(density, clustering.lattice, clustering.channel, clustering.levels)
+    height, width = size
+    tiles = np.tile(np.array(classes, np.float32).reshape(2, 2), (height // 2 + 1, width // 2 + 1))
+    cuts = np.ascontiguousarray(tiles[:height, :width])
+    if clustering.place:
+        decays = clustering.place_column, clustering.place_row
+        cuts -= math.sqrt(clustering.place) * place_field(size, decays, generator)
+    return cuts
+
+
 def _fc_mask(size: _Size, density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
     """Mask bool [C, 1, N]: channels persist over the N samples, each sample has its own level."""
     generator = streams.fresh()
-    channel = level_of(_shuffled_quantiles(size[0], streams.persistent()), clustering.levels)
+    channel = _shuffled_quantiles(size[0], streams.persistent()).astype(np.float64)
+    channel = level_of(channel, clustering.levels)
     sample = generator.standard_normal((1, 1, size[2]), np.float32)
     own = generator.standard_normal(size, np.float32)
     own *= math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))

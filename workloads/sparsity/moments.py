@@ -9,6 +9,7 @@ import numpy as np
 
 from workloads.sparsity.masks import BoolArray
 from workloads.sparsity.normal import FloatArray
+from workloads.sparsity.place import place_moments
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Moments:
     of a sample; `persistent`: of one channel in two samples; `row1`, `row2`, `column1`, `column2`: of
     positions 1 and 2 apart. Each position is first normalised by the mean and deviation of its class
     (even or odd row and column), so that a lattice of densities does not count as correlation. A single
-    sample shows neither `sample` nor `persistent`: both are 0.
+    sample shows neither `sample` nor `persistent`: both are 0. `place...`: place_moments().
     """
 
     sample: float
@@ -29,6 +30,9 @@ class Moments:
     row2: float
     column1: float
     column2: float
+    place: float
+    place_row: float
+    place_column: float
 
 
 def average_moments(runs: Sequence[BoolArray], step: int) -> Moments:
@@ -49,6 +53,7 @@ def _normalised(masks: BoolArray, step: int) -> FloatArray:
 
 def _moments(values: FloatArray) -> Moments:
     by_channel = values.mean(axis=(2, 3))
+    place, place_row, place_column = place_moments(values)
     sample, persistent = _between(by_channel) if len(values) > 1 else (0.0, 0.0)
     return Moments(
         sample=sample,
@@ -58,6 +63,9 @@ def _moments(values: FloatArray) -> Moments:
         row2=_apart(values, 3, 2),
         column1=_apart(values, 2, 1),
         column2=_apart(values, 2, 2),
+        place=place,
+        place_row=place_row,
+        place_column=place_column,
     )
 
 
