@@ -1,14 +1,14 @@
 """How far generated masks are off, in cycles: `python tests/benchmarks/generated_masks.py [TRACE ...]`.
 
-Simulates the recorded samples of every trace (default: those of the package) on the sparsetrain machine, on chip,
-and the same programs with masks that are drawn to imitate them: same shapes, same number of samples, every
-sample with the densities of the recorded one (--drawn-densities: with the fitted spread between samples, as
-profiles are drawn). Prints Markdown tables: per layer and stage the recorded cycles and the error, mean over the
-seeds +- standard deviation of one seed, of
+Simulates the recorded samples of every trace (default: those of the package) on the sparsetrain machine, on
+chip, and the same programs with masks drawn to imitate them: same shapes, as many samples, each with the
+densities of the recorded one (--drawn-densities: with the fitted spread between samples, as profiles are
+drawn). Prints Markdown tables: per layer and stage the recorded cycles and the error, mean over the seeds +-
+standard deviation of one seed, of
 
 - generated: masks of the generator, fitted to the trace;
-- reordered: the recorded masks with the channels of each layer in a random order. What this changes no generator
-  could know, as records and profiles hold no order of channels;
+- reordered: the recorded masks with the channels of each layer in a random order. What this changes no
+  generator could know, as records and profiles hold no order of channels;
 - independent: zeros anywhere, at the same densities.
 """
 
@@ -24,14 +24,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.benchmarks.imitated_cycles import GENERATED, INDEPENDENT, REORDERED, Imitated, imitated
+from tests.benchmarks.imitated_cycles import AIM, GENERATED, INDEPENDENT, REORDERED, Imitated, imitated
 from workloads.sparsity.records import recorded_trace
 
 RECORDED = ("alexnet_cifar_plain", "alexnet_cifar_pruned", "resnet18_cifar_plain", "resnet18_cifar_pruned")
 KINDS = (GENERATED, REORDERED, INDEPENDENT)
 STAGES = {"forward": "Forward", "gta": "GTA", "gtw": "GTW"}
-AIM = 3.0
-"""Per cent of a layer's total."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Figure of tests/benchmarks/generated_masks.py: the error of every layer's total, generated and independent."""
+"""Figure of generated_masks.py: the error of every layer's total, generated and independent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from reports.figures.rows import row_figure
 from reports.figures.style import house_style
 from reports.figures.titles import head
 from reports.language import FAINT, GRID, INK, PAPER, RUNS
-from tests.benchmarks.imitated_cycles import GENERATED, INDEPENDENT, Imitated
+from tests.benchmarks.imitated_cycles import AIM, GENERATED, INDEPENDENT, Imitated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-AIM = 3.0
 _WORDS = {GENERATED: "generated", INDEPENDENT: "independent zeros"}
 
 

@@ -18,6 +18,8 @@ from workloads.sparsity.masks import LayerDensities, LayerMasks
 from workloads.sparsity.trace import load_trace
 
 GENERATED, REORDERED, INDEPENDENT = "generated", "reordered", "independent"
+AIM = 3.0
+"""Error of a layer's total, in per cent, that the generator aims to stay below."""
 Cell = tuple[str, str]
 """A layer and a stage."""
 Cycles = Mapping[Cell, int]
@@ -85,9 +87,9 @@ def _sum(cycles: Cycles, layer: str | None, stage: str | None) -> int:
 def imitated(path: Path, seeds: int, samples: int | None = None, *, own_densities: bool = True) -> Imitated:
     """Simulates a trace on the sparsetrain machine with recorded and with drawn masks.
 
-    samples: how many of the recorded ones (None: all). own_densities: as in imitate(). Kinds: GENERATED, fitted
-    to the trace; REORDERED, the recorded masks with the channels of every layer in another order; INDEPENDENT
-    zeros at the same densities.
+    samples: how many of the recorded ones (None: all). own_densities: as in imitate(). Kinds: GENERATED,
+    fitted to the trace; REORDERED, the recorded masks with the channels of every layer in another order;
+    INDEPENDENT zeros at the same densities.
     """
     request = make_request(trace=path, samples=samples)
     workload = request_workload(request)
