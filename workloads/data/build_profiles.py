@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from workloads.sparsity.clustering import INDEPENDENT, Clustering
+from workloads.sparsity.clustering import Clustering
 from workloads.sparsity.curve import DensityCurve, constant_curve
-from workloads.sparsity.fit import fit, fit_columns
-from workloads.sparsity.masks import BoolArray, density
+from workloads.sparsity.fit_trace import fit_operand, recorded_masks
+from workloads.sparsity.masks import BoolArray
 from workloads.sparsity.records import ActivationRecord, EpochRecord, RecordedLayer, TraceRecord
 from workloads.sparsity.trace import Trace, load_trace, write_trace
 from workloads.sparsity.trace_meta import TraceLayer
@@ -115,8 +115,8 @@ def _trace_source(runs: dict[float, TrainingRun]) -> str:
 def _recorded_layer(
     layer: TraceLayer, plain: Trace, pruned: Trace, runs: dict[float, TrainingRun]
 ) -> RecordedLayer:
-    inputs = [_masks(trace, layer, "input") for trace in (plain, pruned)]
-    natural, left = (_masks(trace, layer, "grad_output") for trace in (plain, pruned))
+    inputs = [recorded_masks(trace, layer, "input") for trace in (plain, pruned)]
+    natural, left = (recorded_masks(trace, layer, "grad_output") for trace in (plain, pruned))
     return RecordedLayer(
         name=layer.name,
         kind=layer.kind,
@@ -128,13 +128,6 @@ def _recorded_layer(
     )
 
 
-def _masks(trace: Trace, layer: TraceLayer, key: str) -> BoolArray:
-    masks = trace.all_samples(layer.name, key)
-    if masks is None:
-        raise ValueError(f"{trace.path}: {layer.name}/{key} is missing")
-    return masks
-
-
 def _curve(layer: TraceLayer, runs: dict[float, TrainingRun]) -> DensityCurve:
     """The recorded densities at the rates of the runs."""
     densities = {rate: run.grad_output_density(layer.name) for rate, run in runs.items()}
@@ -144,19 +137,7 @@ def _curve(layer: TraceLayer, runs: dict[float, TrainingRun]) -> DensityCurve:
 
 
 def _fitted(layer: TraceLayer, runs: list[BoolArray], *, gradient: bool) -> Clustering:
-    runs = [masks for masks in runs if 0.0 < density(masks) < 1.0]
-    if not runs:
-        return INDEPENDENT
-    if layer.kind == "fc":
-        return _rounded_clustering(fit_columns(runs))
-    window = 2 if gradient and all(_one_per_window(masks) for masks in runs) else 1
-    return _rounded_clustering(fit(runs, window=window, lattice=gradient and window == 1))
-
-
-def _one_per_window(masks: BoolArray) -> bool:
-    """Whether no 2 x 2 window holds two ones: the trace of max-pooling behind the layer."""
-    corners = masks[..., 0::2, 0::2].astype(int) + masks[..., 0::2, 1::2]
-    return bool((corners + masks[..., 1::2, 0::2] + masks[..., 1::2, 1::2]).max() <= 1)
+    return _rounded_clustering(fit_operand(layer, runs, gradient=gradient))
 
 
 def _read_table(file: Path) -> dict[str, list[float]]:
@@ -214,9 +195,12 @@ def _rounded(value: Any, significant: int = _SIGNIFICANT) -> float:
 
 def _rounded_clustering(clustering: Clustering) -> Clustering:
     values = clustering.model_dump()
-    values["lattice"] = tuple(_rounded(shift) for shift in values["lattice"])
-    shares = {name: _rounded(value) for name, value in values.items() if isinstance(value, float)}
-    return Clustering(**(values | shares))
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            values[name] = tuple(map(_rounded, value))
+        elif isinstance(value, float):
+            values[name] = _rounded(value)
+    return Clustering(**values)
 
 
 def _write(file: Path, record: TraceRecord | ActivationRecord | EpochRecord) -> None:

@@ -1,9 +1,15 @@
 """The parameters of clustering: the field whose cut a mask is.
 
-    z[n, c, y, x] = sqrt(S) s[n] + sqrt(P) f[c] + sqrt(C - P) g[n, c] + sqrt(1 - S - C) w[n, c, y, x] > t
+    z[n, c, y, x] > t
+    z[n, c, y, x] = sqrt(S) s[n] + sqrt(M) h[n, y, x] + sqrt(C) l[n, c] + sqrt(1 - S - M - C) w[n, c, y, x]
+    l[n, c] = Q(sqrt(P / C) f[c] + sqrt(1 - P / C) g[n, c])
 
-s, f, g: independent, standard normal; w: standard normal, correlated inside a channel (the product of a
-moving_average.py along rows and one along columns). Two structures of gradients lie outside the field:
+s, f, g: independent, standard normal; Q gives the channels' levels l the distribution that was recorded, of
+variance 1 (levels.py; without `levels`: Q(u) = u); w: standard normal, correlated inside a channel (the
+product of a moving_average.py along rows and one along columns); h: where a sample has much in all channels,
+correlated by place_row and place_column per position, of mean 0 over the map and variance 1.
+
+Two structures of gradients lie outside the field:
 
 - `window` k: the layer's output goes through k x k max-pooling, so at most one position of a window has a
   gradient. The field then lives on the windows. The position inside is the one the (sample, channel)
@@ -13,6 +19,8 @@ moving_average.py along rows and one along columns). Two structures of gradients
 """
 
 from __future__ import annotations
+
+import math
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +34,13 @@ class Clustering(BaseModel):
     channel: float = Field(default=0.0, ge=0, le=1, description="C, share common to a channel of a sample")
     persistent: float = Field(
         default=0.0, ge=0, le=1, description="P <= C, share of a channel in all samples"
+    )
+    place: float = Field(
+        default=0.0, ge=0, le=1, description="M, share common to a position in all channels of a sample"
+    )
+    place_row: float = Field(default=0.0, ge=0, lt=1, description="correlation of horizontal neighbours of h")
+    place_column: float = Field(
+        default=0.0, ge=0, lt=1, description="correlation of vertical neighbours of h"
     )
     row_near: float = Field(default=0.0, ge=0, lt=1, description="correlation of horizontal neighbours of w")
     row_decay: float = Field(default=0.0, ge=0, lt=1, description="factor per further position along a row")
@@ -43,6 +58,22 @@ class Clustering(BaseModel):
         default=(0.0, 0.0, 0.0, 0.0),
         description="threshold shifts of (row, column) even-even, e-odd, o-e, o-o",
     )
+    levels: tuple[float, ...] = Field(
+        default=(), description="quantiles of l, middles of equally likely slices, ascending; (): normal"
+    )
+
+    def of_sample(self) -> Clustering:
+        """The field of one sample whose density is known: s is no longer random, so S < 1 becomes 0."""
+        rest = 1.0 - self.sample
+        ee, eo, oe, oo = (shift / math.sqrt(rest) for shift in self.lattice)
+        changed = {
+            "sample": 0.0,
+            "channel": min(1.0, self.channel / rest),
+            "persistent": min(1.0, self.persistent / rest),
+            "place": min(1.0, self.place / rest),
+            "lattice": (ee, eo, oe, oo),
+        }
+        return self.model_copy(update=changed)
 
 
 INDEPENDENT = Clustering()

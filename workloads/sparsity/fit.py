@@ -12,10 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from workloads.sparsity.clustering import Clustering
+from workloads.sparsity.fit_levels import with_levels
 from workloads.sparsity.masks import BoolArray
 from workloads.sparsity.moments import Moments, average_moments
 from workloads.sparsity.moving_average import feasible
 from workloads.sparsity.normal import FloatArray, covariance, threshold
+from workloads.sparsity.place import correlations, fit_place
 
 _GRID = np.linspace(0.0, 1.0, 1001)
 _GRID[-1] = 1.0 - 1e-9  # the covariance is finite at 1, its integrand is not
@@ -26,7 +28,9 @@ Process = tuple[float, float]
 
 
 def fit(runs: Sequence[BoolArray], *, window: int = 1, lattice: bool = False) -> Clustering:
-    """Parameters that reproduce the masks of some runs, each bool [N, C, H, W], N >= 2, neither 0 nor 1.
+    """Parameters that reproduce the masks of some runs, each bool [N, C, H, W], neither all 0 nor all 1.
+
+    How samples differ (S) and agree (P) shows from two samples on; of a single one both are taken for 0.
 
     `window`: side of the pooling windows behind the layer. `lattice`: fit even and odd positions apart
     (ignored on maps below 8 x 8, where they do not differ).
@@ -36,7 +40,9 @@ def fit(runs: Sequence[BoolArray], *, window: int = 1, lattice: bool = False) ->
     step = 2 if lattice and min(runs[0].shape[2:]) >= _SMALLEST_LATTICE else 1
     densities = np.mean([_class_densities(masks, step) for masks in runs], axis=0)
     found = _Fit(average_moments(runs, step), densities, runs[0].shape[1:]).solve()
-    return found.model_copy(update={"window": window, "steady": steady, "lattice": _shifts(densities)})
+    found = found.model_copy(update={"window": window, "steady": steady, "lattice": _shifts(densities)})
+    pairs = np.outer(*(_pairs(length) for length in runs[0].shape[2:]))
+    return with_levels(found, runs, pairs, _inside(found, runs[0].shape[2:]))
 
 
 def fit_columns(runs: Sequence[BoolArray]) -> Clustering:
@@ -44,7 +50,21 @@ def fit_columns(runs: Sequence[BoolArray]) -> Clustering:
     moments = average_moments(runs, 1)
     response = _Response(np.array([[np.mean([masks.mean() for masks in runs])]]))
     persistent = response.inverse(moments.persistent)
-    return Clustering(sample=response.inverse(moments.sample), channel=persistent, persistent=persistent)
+    sample = response.inverse(moments.sample)
+    found = Clustering(sample=sample, channel=persistent, persistent=persistent)
+    one = np.ones((1, 1))  # a map of one position
+    return with_levels(found, runs, one, one)
+
+
+def _inside(found: Clustering, size: tuple[int, ...]) -> FloatArray:
+    """Correlation by distance of what of the field is common neither to a sample nor to a channel."""
+    height, width = size
+    rows = _correlations((found.row_near, found.row_decay), width)
+    columns = _correlations((found.column_near, found.column_decay), height)
+    decays = found.place_column, found.place_row
+    rest = 1.0 - found.sample - found.channel
+    place = found.place / rest if rest > 0.0 else 0.0
+    return place * correlations(decays, (height, width)) + (1.0 - place) * np.outer(columns, rows)
 
 
 def windows_hit(masks: BoolArray, window: int) -> BoolArray:
@@ -138,6 +158,8 @@ class _Fit:
         self._columns = (response.inverse(moments.column1, (1, 0)), response.inverse(moments.column2, (2, 0)))
         self._persistent = response.inverse(max(0.0, moments.persistent))
         self._pairs = np.outer(_pairs(self._height), _pairs(self._width))
+        self._place, self._decays = self._fit_place()
+        self._at = correlations(self._decays, (self._height, self._width))
 
     def solve(self) -> Clustering:
         """The parameters, without window, steadiness and lattice."""
@@ -147,6 +169,9 @@ class _Fit:
             channel = self._channel_share(sample)
         row, column = self._processes(sample + channel)
         return Clustering(
+            place=self._place,
+            place_row=self._decays[1] if self._place else 0.0,
+            place_column=self._decays[0] if self._place else 0.0,
             sample=sample,
             channel=channel,
             persistent=min(self._persistent, channel),
@@ -156,6 +181,15 @@ class _Fit:
             column_decay=column[1],
         )
 
+    def _fit_place(self) -> tuple[float, tuple[float, float]]:
+        """(M, decays along columns and rows): what two channels share at a position beyond S."""
+        found = self._moments
+        moments = (found.place, found.place_row, found.place_column)
+        share, decays = fit_place(moments, (self._height, self._width))
+        sample = max(0.0, found.sample)
+        place = self._response.inverse(sample + share) - self._response.inverse(sample)
+        return min(place, self._rows[0], self._columns[0]), decays
+
     def _sample_share(self, common: float) -> float:
         """S; samples also differ by chance, as each has a finite number of independent fields w."""
         by_chance = (self._moments.channel - self._response.anywhere(common)) / self._channels
@@ -163,7 +197,8 @@ class _Fit:
         return min(share, self._rows[0], self._columns[0])
 
     def _channel_share(self, sample: float) -> float:
-        high = max(0.0, min(self._rows[0], self._columns[0]) - sample)
+        row, column = self._without_w(sample)
+        high = max(0.0, min(self._rows[0] - row[0], self._columns[0] - column[0]))
         low = min(self._persistent, high)
         for _ in range(_STEPS):
             channel = (low + high) / 2.0
@@ -175,15 +210,25 @@ class _Fit:
         """Mean correlation of all ordered pairs of positions of one channel of the mask."""
         row, column = self._processes(common)
         inside = np.outer(_correlations(column, self._height), _correlations(row, self._width))
-        return float((self._pairs * self._response.over_map(common + (1.0 - common) * inside)).sum())
+        field = common + self._place * self._at + max(0.0, 1.0 - common - self._place) * inside
+        return float((self._pairs * self._response.over_map(np.maximum(field, 0.0))).sum())
 
     def _processes(self, common: float) -> tuple[Process, Process]:
-        return _process(self._rows, common), _process(self._columns, common)
+        rest = 1.0 - common - self._place
+        row, column = self._without_w(common)
+        return _process(self._rows, row, rest), _process(self._columns, column, rest)
+
+    def _without_w(self, common: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The field's correlation 1 and 2 positions apart along a row and a column, if w had none."""
+        lines = (np.append(line, [0.0, 0.0]) for line in (self._at[0], self._at[:, 0]))
+        row, column = (common + self._place * line[1:3] for line in lines)
+        return (float(row[0]), float(row[1])), (float(column[0]), float(column[1]))
 
 
-def _process(lags: tuple[float, float], common: float) -> Process:
-    """(near, decay) of w from the field's correlations 1 and 2 apart and the share common to a channel."""
-    first, second = (max(0.0, (r - common) / (1.0 - common)) if common < 1.0 else 0.0 for r in lags)
+def _process(lags: tuple[float, float], without: tuple[float, float], rest: float) -> Process:
+    """(near, decay) of w, whose share is `rest`, from the field's correlations 1 and 2 apart."""
+    pairs = zip(lags, without, strict=True)
+    first, second = (max(0.0, (r - other) / rest) if rest > 0.0 else 0.0 for r, other in pairs)
     return feasible(first, second / first if first else 0.0)
 
 

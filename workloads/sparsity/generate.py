@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +17,17 @@ from workloads.bounded_cache import BoundedCache
 from workloads.errors import UserError
 from workloads.sparsity.clustering import INDEPENDENT, Clustering
 from workloads.sparsity.kernels import cut_field, place_in_windows
+from workloads.sparsity.levels import level_of, thresholds
 from workloads.sparsity.masks import BoolArray, Float32Array, LayerDensities, LayerMasks
 from workloads.sparsity.moving_average import coefficients
-from workloads.sparsity.normal import exceedance, quantiles, threshold
+from workloads.sparsity.normal import quantiles
+from workloads.sparsity.place import place_field
 from workloads.sparsity.shapes import LayerShape
 
 _INPUT, _GRAD_OUTPUT = 0, 1
 _PERSISTENT, _FRESH = 0, 1
 _EVERY_SAMPLE = 0
 _Size = tuple[int, int, int]
-_Lattice = tuple[float, float, float, float]
 
 _KEY_BYTES = 600  # of an entry of the cache, besides the bits
 
@@ -158,40 +158,61 @@ def _field(
         return np.full(size, density > 0.5)
     offsets = _channel_offsets(size[0], clustering, generator, persistent)
     offsets += math.sqrt(clustering.sample) * generator.standard_normal(dtype=np.float32)
-    scale = math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
+    common = clustering.sample + clustering.place + clustering.channel
     row = coefficients(clustering.row_near, clustering.row_decay)
     column = coefficients(clustering.column_near, clustering.column_decay)
     channels, height, width = size
+    cuts = _cuts(density, clustering, (height, width), generator)
     mask = cut_field(
         generator.standard_normal((channels, height + 1, width + 1), np.float32),
         offsets,
-        np.array(_thresholds(density, clustering.lattice), np.float32).reshape(2, 2),
-        np.float32(scale),
+        cuts,
+        np.float32(math.sqrt(max(0.0, 1.0 - common))),
         np.array([row, column], np.float32),
     )
     return np.asarray(mask)
 
 
+def _cuts(
+    density: float, clustering: Clustering, size: tuple[int, int], generator: np.random.Generator
+) -> Float32Array:
+    """Threshold of every position of a map, [H, W], less what all channels of the sample have there."""
+    classes = thresholds(density, clustering.lattice, clustering.channel, clustering.levels)
+    height, width = size
+    tiles = np.tile(np.array(classes, np.float32).reshape(2, 2), (height // 2 + 1, width // 2 + 1))
+    cuts = np.ascontiguousarray(tiles[:height, :width])
+    if clustering.place:
+        decays = clustering.place_column, clustering.place_row
+        cuts -= math.sqrt(clustering.place) * place_field(size, decays, generator)
+    return cuts
+
+
 def _fc_mask(size: _Size, density: float, clustering: Clustering, streams: _Streams) -> BoolArray:
     """Mask bool [C, 1, N]: channels persist over the N samples, each sample has its own level."""
     generator = streams.fresh()
-    channel = _shuffled_quantiles(size[0], streams.persistent())[:, None, None]
+    channel = _shuffled_quantiles(size[0], streams.persistent()).astype(np.float64)
+    channel = level_of(channel, clustering.levels)
     sample = generator.standard_normal((1, 1, size[2]), np.float32)
     own = generator.standard_normal(size, np.float32)
     own *= math.sqrt(max(0.0, 1.0 - clustering.sample - clustering.channel))
-    own += math.sqrt(clustering.channel) * channel
+    own += (math.sqrt(clustering.channel) * channel).astype(np.float32)[:, None, None]
     own += math.sqrt(clustering.sample) * sample
-    return np.asarray(own > threshold(density))
+    cuts = thresholds(density, clustering.lattice, clustering.channel, clustering.levels)
+    return np.asarray(own > cuts[0])
 
 
 def _channel_offsets(
     channels: int, clustering: Clustering, generator: np.random.Generator, persistent: np.random.Generator
 ) -> Float32Array:
-    """sqrt(P) f[c] + sqrt(C - P) g[c], float32 [channels]."""
+    """sqrt(C) l[c], float32 [channels], with l the level at sqrt(P / C) f[c] + sqrt(1 - P / C) g[c]."""
     offsets = math.sqrt(clustering.persistent) * _shuffled_quantiles(channels, persistent)
     fresh = max(0.0, clustering.channel - clustering.persistent)
     offsets += math.sqrt(fresh) * _shuffled_quantiles(channels, generator)
-    return offsets
+    if not clustering.levels or not clustering.channel:
+        return offsets
+    scale = math.sqrt(clustering.channel)
+    levels = level_of(offsets.astype(np.float64) / scale, clustering.levels)
+    return np.asarray(scale * levels, np.float32)
 
 
 def _shuffled_quantiles(count: int, generator: np.random.Generator) -> Float32Array:
@@ -200,18 +221,6 @@ def _shuffled_quantiles(count: int, generator: np.random.Generator) -> Float32Ar
     So the density of a layer varies between samples by the recorded amount, not by a lucky few channels.
     """
     return generator.permutation(quantiles(count)).astype(np.float32)
-
-
-@lru_cache(maxsize=4096)
-def _thresholds(density: float, lattice: _Lattice) -> _Lattice:
-    """Thresholds of the four position classes: t + shift, with t such that the mean density is met."""
-    low, high = -40.0, 40.0
-    while high - low > 1e-9:
-        t = (low + high) / 2.0
-        above = sum(exceedance(t + shift) for shift in lattice) / 4.0 > density
-        low, high = (t, high) if above else (low, t)
-    ee, eo, oe, oo = (low + shift for shift in lattice)
-    return (ee, eo, oe, oo)
 
 
 def _is_constant(density: float) -> bool:

@@ -18,7 +18,7 @@ def cut_field(
     scale: np.float32,
     filters: Float32Array,
 ) -> BoolArray:
-    """Mask [C, H, W] of offsets[c] + scale w[c, y, x] > thresholds[y % 2, x % 2].
+    """Mask [C, H, W] of offsets[c] + scale w[c, y, x] > thresholds[y, x].
 
     `noise` [C, H + 1, W + 1] is independent and standard normal. w is noise filtered along rows, then along
     columns, each time by w[i] = decay w[i-1] + gain (e[i] + theta e[i-1]); `filters` [2, 4] holds (decay,
@@ -50,7 +50,7 @@ def cut_field(
                 else:
                     field[x] = column[0] * field[x] + column[1] * (line[x] + column[2] * above[x])
                 above[x] = line[x]
-                mask[c, y - 1, x] = offsets[c] + scale * field[x] > thresholds[(y - 1) & 1, x & 1]
+                mask[c, y - 1, x] = offsets[c] + scale * field[x] > thresholds[y - 1, x]
     return mask
 
 
