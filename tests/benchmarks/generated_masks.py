@@ -27,7 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.benchmarks.imitated_cycles import AIM, GENERATED, INDEPENDENT, REORDERED, Imitated, imitated
 from workloads.sparsity.records import recorded_trace
 
-RECORDED = ("alexnet_cifar_plain", "alexnet_cifar_pruned", "resnet18_cifar_plain", "resnet18_cifar_pruned")
+RECORDED = tuple(
+    f"{network}_{run}"
+    for network in ("alexnet_32", "resnet18_32", "resnet18_224")
+    for run in ("plain", "p0.9")
+)
 KINDS = (GENERATED, REORDERED, INDEPENDENT)
 STAGES = {"forward": "Forward", "gta": "GTA", "gtw": "GTW"}
 
