@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.pytorch import require_torch
+from tests.pytorch import require, require_torch
 from workloads.catalog import load_network
 from workloads.sparsity.training_runs import TrainingRun
 
 torch = require_torch()
-pytest.importorskip("skimage")
-pytest.importorskip("sklearn")
+for package in ("skimage", "sklearn"):
+    require(package)
 
 from workloads.training.networks import network  # noqa: E402
 from workloads.training.photographs import CLASSES, Photographs  # noqa: E402

@@ -37,7 +37,7 @@ from workloads.sparsity.training_runs import NETWORKS, RATES, TrainingRun, run_n
 CLUSTERED_P = 0.9
 """Pruning rate of the run whose trace gives the clustering of pruned gradients."""
 
-KEPT_SAMPLES = {("alexnet", 32): 8, ("resnet18", 32): 4, ("resnet18", 224): 1}
+KEPT_SAMPLES = {("alexnet", 32): 8, ("resnet18", 32): 4, ("resnet18", 224): 2}
 """Samples of a trace that come with the package, which shall stay small."""
 
 BLOCKS = {"resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
