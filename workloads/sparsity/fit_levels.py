@@ -51,14 +51,23 @@ def with_levels(
     """
     if not _LEAST < found.channel < _MOST_CHANNEL:
         return found
-    counts = np.concatenate([masks.sum(axis=(2, 3), dtype=np.int64).T for masks in runs])
+    by_run = [masks.sum(axis=(2, 3), dtype=np.int64).T for masks in runs]
+    counts = np.concatenate(by_run)
     density = float(np.mean([masks.mean() for masks in runs]))
     given = _GivenLevel(found, density, runs[0][0, 0].size, _Alike(found, pairs, inside))
     weights = _likely(_of_channels(given.chances(counts), found))
     levels = _quantiles(weights)
     if given.positions == 1:  # zero or one: the density of a channel says nothing about how channels differ
         return _rescaled(given, float(weights @ (_GRID - weights @ _GRID) ** 2), levels)
-    return _as_different(given, levels, float(counts.var()) / given.positions**2)
+    variance = float(np.mean([_variance(one) for one in by_run])) / given.positions**2
+    return _as_different(given, levels, variance)
+
+
+def _variance(counts: Counts) -> float:
+    """Of any channel of any sample: the estimate from counts [C, N] that is not too low for few samples."""
+    within = counts.var(axis=0, ddof=min(1, len(counts) - 1)).mean()
+    between = counts.mean(axis=0).var(ddof=1) if counts.shape[1] > 1 else 0.0
+    return float(within + between)
 
 
 def _as_different(given: _GivenLevel, levels: Levels, variance: float) -> Clustering:
