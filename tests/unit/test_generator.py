@@ -57,9 +57,9 @@ def comparisons() -> list[Comparison]:
 LIMITS = {
     "density": (0.01, 0.06),
     "channel": (0.02, 0.07),
-    "row1": (0.02, 0.12),
-    "row4": (0.02, 0.11),
-    "column1": (0.02, 0.12),
+    "row1": (0.02, 0.14),
+    "row4": (0.03, 0.14),
+    "column1": (0.02, 0.14),
     "empty_rows": (0.03, 0.13),
     "dead": (0.03, 0.12),
     "spread": (0.03, 0.15),

@@ -54,8 +54,8 @@ def test_the_image_and_what_no_relu_made_is_dense() -> None:
 @pytest.mark.parametrize(
     ("kind", "recorded"),
     [
-        (INSIDE, lambda: trace_record("resnet18_32").layer("layer2.1.conv2").input_density),
-        (BLOCK, lambda: trace_record("resnet18_32").layer("layer3.0.conv1").input_density),
+        (INSIDE, lambda: trace_record("resnet18_224").layer("layer2.1.conv2").input_density),
+        (BLOCK, lambda: trace_record("resnet18_224").layer("layer3.0.conv1").input_density),
         (PLAIN, lambda: activation_record("vgg16_imagenet").densities["conv4"]),
         (CONNECTED, lambda: activation_record("vgg16_imagenet").densities["fc2"]),
     ],
@@ -63,7 +63,7 @@ def test_the_image_and_what_no_relu_made_is_dense() -> None:
 def test_a_relu_at_the_place_of_a_recorded_one_has_its_density(
     kind: str, recorded: Callable[[], float]
 ) -> None:
-    layers = [layer.name for layer in trace_record("resnet18_32").layers]
+    layers = [layer.name for layer in trace_record("resnet18_224").layers]
     places = {
         INSIDE: layers.index("layer2.1.conv2") / len(layers),
         BLOCK: layers.index("layer3.0.conv1") / len(layers),
