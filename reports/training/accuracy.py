@@ -23,7 +23,7 @@ def accuracy_figure() -> Drawing:
             _line(axes, run)
         axes.axhline(1 / _CLASSES, color="#9a9a9a", linestyle=":", label="guessing")
         axes.set_xlabel("step")
-        axes.set_ylim(0, 1)
+        axes.set_ylim(0, 0.5)
     panels[0][0].set_ylabel("accuracy on unseen crops")
     legend(figure, panels[0][0], "Training with pruned gradients")
     everything = [run for of_network in runs_by_network() for run in of_network]

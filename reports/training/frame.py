@@ -50,7 +50,7 @@ def legend(figure: Figure, axes: Axes, title: str) -> None:
 
     handles, words = axes.get_legend_handles_labels()
     figure.legend(
-        handles, words, loc="outside upper center", ncols=min(4, max(len(words), 1)), title=title,
+        handles, words, loc="outside upper center", ncols=min(5, max(len(words), 1)), title=title,
         title_fontsize=rcParams["figure.titlesize"],
     )  # fmt: skip
 

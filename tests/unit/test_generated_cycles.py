@@ -13,7 +13,7 @@ from workloads.sparsity.imitation import Imitation, imitate
 from workloads.sparsity.trace import Trace, load_trace
 
 TRACES = Path(__file__).parents[2] / "workloads" / "data" / "traces"
-SAMPLES, SEEDS = 2, 2
+SAMPLES, SEEDS = 4, 2
 
 
 @pytest.fixture(scope="module", params=RECORDED[:4])
@@ -32,10 +32,13 @@ def imitation(trace: Trace) -> Imitation:
 
 
 def test_a_network_takes_as_long(one: Imitated) -> None:
-    """Within 2 %. Independent zeros are farther off, even where their errors cancel between the stages."""
-    generated, independent = (abs(one.errors(kind).mean()) for kind in (GENERATED, INDEPENDENT))
-    assert generated < 2.0
-    assert independent > 2.0 and independent > 2 * generated
+    """Within 2 %. Of independent zeros the errors of the stages may cancel, so these are compared."""
+    assert abs(one.errors(GENERATED).mean()) < 2.0
+    generated, independent = (
+        np.sqrt(np.mean([one.errors(kind, None, stage).mean() ** 2 for stage in ("forward", "gta", "gtw")]))
+        for kind in (GENERATED, INDEPENDENT)
+    )
+    assert independent > 1.5 and independent > 1.3 * generated
 
 
 def test_layers_take_as_long(one: Imitated) -> None:
