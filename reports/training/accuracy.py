@@ -25,7 +25,7 @@ def accuracy_figure() -> Drawing:
         axes.set_xlabel("step")
         axes.set_ylim(0, 0.5)
     panels[0][0].set_ylabel("accuracy on unseen crops")
-    legend(figure, panels[0][0], "Training with pruned gradients")
+    legend(figure, panels[0], "Training with pruned gradients")
     everything = [run for of_network in runs_by_network() for run in of_network]
     return Drawing(
         stem="training-accuracy",

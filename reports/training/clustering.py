@@ -39,7 +39,7 @@ def clustering_figure() -> Drawing:
     for axes, operand in zip(panels[0], OPERANDS, strict=True):
         axes.set_ylabel(f"rows of {DENSITY_WORDS[operand]} without a non-zero")
     title = f"Clustering of zeros, p = {_RATE:g}"
-    legend(figure, panels[0][0], title)
+    legend(figure, panels[0], title)
     return Drawing(
         stem="clustering",
         title=title,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.figures.rows import WIDTH_INCHES
 from reports.language import CHOICES, INK
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_IN_ONE_LINE = 5  # words of a legend
 WORDS = {"alexnet": "AlexNet", "resnet18": "ResNet-18"}
 
 
@@ -44,13 +45,17 @@ def runs_by_network() -> Iterator[tuple[TrainingRun, ...]]:
     return (training_runs(network, size) for network, size in NETWORKS)
 
 
-def legend(figure: Figure, axes: Axes, title: str) -> None:
-    """The legend of one panel for all of them, with the title of the figure, on top."""
+def legend(figure: Figure, panels: Sequence[Axes], title: str) -> None:
+    """One legend for all panels, every word once, with the title of the figure, on top."""
     from matplotlib import rcParams  # noqa: PLC0415
 
-    handles, words = axes.get_legend_handles_labels()
+    found: dict[str, Any] = {}
+    for axes in panels:
+        handles, words = axes.get_legend_handles_labels()
+        found |= {word: handle for handle, word in zip(handles, words, strict=True) if word not in found}
     figure.legend(
-        handles, words, loc="outside upper center", ncols=min(5, max(len(words), 1)), title=title,
+        list(found.values()), list(found), loc="outside upper center", title=title,
+        ncols=len(found) if len(found) <= _IN_ONE_LINE else _IN_ONE_LINE - 1,
         title_fontsize=rcParams["figure.titlesize"],
     )  # fmt: skip
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import Drawing
 from reports.language import DENSITY_WORDS, FAINT, PUBLISHED
 from reports.published import RECALLED_DENSITIES
-from reports.training.frame import columns, rate_colour, rate_word, runs_by_network
+from reports.training.frame import columns, legend, rate_colour, rate_word, runs_by_network
 from reports.training.over_time import OPERANDS, convolutions
 from workloads.sparsity.records import activation_record
 from workloads.sparsity.training_runs import NETWORKS, TrainingRun
+from workloads.sparsity.transfer_plain import convolution_row
+from workloads.sparsity.transfer_resnet import rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HEIGHT_INCHES = 5.0
 _OTHERS = {"alexnet": ("vgg16_imagenet", "VGG-16"), "resnet18": ("resnet34_imagenet", "ResNet-34")}
 """Activations on ImageNet of the network that is most alike."""
+_VGG_CONVOLUTIONS = 13
 
 
 def depth_figure() -> Drawing:
@@ -34,7 +36,7 @@ def depth_figure() -> Drawing:
         column[-1].set_xlabel("depth: first to last convolution")
     for axes, operand in zip(panels[0], OPERANDS, strict=True):
         axes.set_ylabel(f"density of {DENSITY_WORDS[operand]}")
-    _legend(figure, panels)
+    legend(figure, [axes for column in panels for axes in column], "Densities over depth")
     everything = [run for of_network in runs_by_network() for run in of_network]
     return Drawing(
         stem="density-over-depth",
@@ -65,7 +67,10 @@ def _line(axes: Axes, run: TrainingRun, operand: str) -> None:
 
 def _draw_imagenet(axes: Axes, network: str) -> None:
     record, word = _OTHERS[network]
-    densities = [value for name, value in activation_record(record).densities.items() if _is_input(name)]
+    found = activation_record(record).densities
+    vgg = record.startswith("vgg")
+    names = [convolution_row(i) for i in range(1, _VGG_CONVOLUTIONS)] if vgg else list(rows(found))
+    densities = [found[name] for name in names]
     label = f"ImageNet: {word}"
     style = "--" if network == "alexnet" else "-"
     axes.plot(
@@ -73,32 +78,11 @@ def _draw_imagenet(axes: Axes, network: str) -> None:
     )
 
 
-def _is_input(name: str) -> bool:
-    """Whether a row is the I of a convolution; of a pooled map the pooled one is."""
-    unread = ("output", "fc", "pool4", "conv1", "conv3", "conv6", "conv9", "conv12")
-    return name.startswith("layer") or not name.startswith(unread) or name in ("conv10", "conv11")
-
-
 def _draw_published(axes: Axes, run: TrainingRun) -> None:
     dataset = "cifar10" if run.size == NETWORKS[0][1] else "imagenet"
     recalled = RECALLED_DENSITIES[run.network, dataset]
     label = "published at p = 0.9, average, as recalled"
     axes.axhline(recalled, color=PUBLISHED.light, linestyle="--", linewidth=1, label=label)
-
-
-def _legend(figure: Any, panels: Sequence[Sequence[Axes]]) -> None:
-    """Every word once, from whichever panel has it."""
-    from matplotlib import rcParams  # noqa: PLC0415
-
-    found: dict[str, Any] = {}
-    for column in panels:
-        for axes in column:
-            handles, words = axes.get_legend_handles_labels()
-            found |= {word: handle for handle, word in zip(handles, words, strict=True) if word not in found}
-    figure.legend(
-        list(found.values()), list(found), loc="outside upper center", ncols=4, title="Densities over depth",
-        title_fontsize=rcParams["figure.titlesize"],
-    )  # fmt: skip
 
 
 def _data(runs: list[TrainingRun]) -> dict[str, list[Any]]:

@@ -30,7 +30,7 @@ def time_figure() -> Drawing:
         column[-1].set_xlabel("step")
     for axes, operand in zip(panels[0], OPERANDS, strict=True):
         axes.set_ylabel(f"density of {DENSITY_WORDS[operand]}")
-    legend(figure, panels[0][0], "Densities while training")
+    legend(figure, panels[0], "Densities while training")
     everything = [run for of_network in runs_by_network() for run in of_network]
     return Drawing(
         stem="training-densities",

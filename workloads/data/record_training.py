@@ -47,7 +47,7 @@ def main() -> None:
     name = run_name(asked.network, asked.size, asked.pruning)
     asked.output.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(asked.seed)
-    model = _initialised(network(asked.network, asked.size, CLASSES))
+    model = _initialised(network(asked.network, asked.size, CLASSES)).to(asked.device)
     pruning = prune_gradients(model, p=asked.pruning, seed=asked.seed) if asked.pruning else nullcontext()
     middle = schedule.steps // 2
     recorder = Recorder(
@@ -74,6 +74,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--pruning", type=float, default=0.0, help="target pruning rate p; 0 does not prune")
     parser.add_argument("--steps", type=int, help="instead of what is set for the network")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="of PyTorch, such as cuda (default: cpu)")
     parser.add_argument("--output", type=Path, default=Path("runs/training"))
     asked = parser.parse_args()
     if (asked.network, asked.size) not in SETTINGS:

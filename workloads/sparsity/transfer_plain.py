@@ -63,11 +63,12 @@ def vgg_rows(layers: Sequence[LayerShape]) -> dict[str, str]:
     """The recorded row that is the I of every layer but the first, whose I is the image."""
     convolutions = [shape.name for shape in layers if not shape.is_fc]
     connected = [shape.name for shape in layers if shape.is_fc]
-    inside = {name: _convolution_row(i) for i, name in enumerate(convolutions) if i}
+    inside = {name: convolution_row(i) for i, name in enumerate(convolutions) if i}
     return inside | {name: _connected_row(i) for i, name in enumerate(connected)}
 
 
-def _convolution_row(index: int) -> str:
+def convolution_row(index: int) -> str:
+    """The row of VGG-16 that is the I of convolution `index`, from 1: pooled where a pool lies between."""
     before = _VGG_POOLED.get(index - 1)
     return f"conv{index - 1}" if before is None else f"pool{before}"
 
@@ -85,7 +86,7 @@ def _vgg_convolution(
     gradient = _nearest(trace, depth, pooled=pool is not None)
     return LayerProfile(
         shape,
-        densities[_convolution_row(index)] if index else 1.0,
+        densities[convolution_row(index)] if index else 1.0,
         gradient.grad_output.relative_to(natural),
         _nearest(trace, depth, pooled=None).input_clustering,
         gradient.natural_clustering,

@@ -55,7 +55,7 @@ class History:
 def train(
     model: Any, photographs: Photographs, schedule: Schedule, history: History | None = None
 ) -> History:
-    """Trains `model` and returns what happened; deterministic but for the sums of the processor's threads."""
+    """Trains `model`, where it is, and returns what happened; deterministic but for the order of sums."""
     history = history or History()
     optimizer = torch.optim.SGD(
         model.parameters(), schedule.learning_rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
@@ -77,8 +77,8 @@ def accuracy_of(model: Any, photographs: Photographs, schedule: Schedule) -> flo
     with torch.no_grad():
         for number in numbers:
             images, labels = photographs.batch(number, schedule.batch, test=True)
-            with _precision(schedule):
-                right += int((model(images).argmax(1) == labels).sum())
+            scores = _scores(model, images, schedule)
+            right += int((scores.argmax(1) == labels.to(scores.device)).sum())
     model.train()
     return right / (len(numbers) * schedule.batch)
 
@@ -95,8 +95,8 @@ def _batches(photographs: Photographs, schedule: Schedule) -> Iterator[tuple[Any
 
 def _step(model: Any, optimizer: Any, images: Any, labels: Any, schedule: Schedule, history: History) -> None:
     optimizer.zero_grad()
-    with _precision(schedule):
-        scores = model(images)
+    scores = _scores(model, images, schedule)
+    labels = labels.to(scores.device)
     loss = functional.cross_entropy(scores.float(), labels)
     loss.backward()
     optimizer.step()
@@ -104,5 +104,8 @@ def _step(model: Any, optimizer: Any, images: Any, labels: Any, schedule: Schedu
     history.accuracy.append(float((scores.argmax(1) == labels).float().mean()))
 
 
-def _precision(schedule: Schedule) -> Any:
-    return torch.autocast("cpu", torch.bfloat16, enabled=schedule.bfloat16)
+def _scores(model: Any, images: Any, schedule: Schedule) -> Any:
+    """The model's output for images from the host."""
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bfloat16):
+        return model(images.to(device))
