@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.benchmarks.peers.children import Cost
+from tests.benchmarks.peers.environments import SCALE_SIM
+from tests.benchmarks.peers.findings import Findings
 from tests.benchmarks.peers.markdown import short, table
 from tests.benchmarks.peers.measurement import PeerRun
 from tests.benchmarks.peers.own import TrainingStep
@@ -15,13 +17,14 @@ _HEADER = (
 )  # fmt: skip
 
 
-def cost_table(steps: dict[str, TrainingStep], runs: list[PeerRun]) -> str:
+def cost_table(findings: list[Findings]) -> str:
     """A row for each simulator and network; for sparsesim one with all and one with the useful MACs."""
     rows = []
-    for network, step in steps.items():
-        rows += [_own_row(network, step, "dense-equivalent", step.dense_macs)]
-        rows += [_own_row(network, step, "useful MACs only", step.useful_macs)]
-        rows += [_peer_row(run) for run in runs if run.network == network]
+    for found in findings:
+        step = found.step
+        rows.append(_own_row(found.network, step, "dense-equivalent", step.dense_macs))
+        rows.append(_own_row(found.network, step, "useful MACs only", step.useful_macs))
+        rows += [_peer_row(run) for run in found.runs]
     return table(_HEADER, rows)
 
 
@@ -54,17 +57,20 @@ def speed_ratio(step: TrainingStep, run: PeerRun) -> float:
     return own / (run.macs / run.cost.cpu_seconds)
 
 
-def ratio_sentences(steps: dict[str, TrainingStep], runs: list[PeerRun]) -> list[str]:
+def ratio_sentences(findings: list[Findings]) -> list[str]:
     """For each network and run of SCALE-Sim whether the aim is met."""
-    sentences = []
-    for run in runs:
-        if not run.measured or not run.peer.startswith("SCALE-Sim"):
-            continue
-        ratio = speed_ratio(steps[run.network], run)
-        met = "met" if ratio >= LEAST_RATIO else "MISSED"
-        sentences.append(
-            f"{run.network}, {run.setting}: a training step is simulated {ratio:,.0f} times faster per simulated "
-            f"MAC (useful MACs only, CPU seconds) than the forward pass of {len(run.names)} layers by {run.peer}; "
-            f"aim {LEAST_RATIO:.0f}: {met}."
-        )
-    return sentences
+    return [
+        _ratio_sentence(run, speed_ratio(found.step, run))
+        for found in findings
+        for run in found.runs
+        if run.measured and run.peer == SCALE_SIM.name
+    ]
+
+
+def _ratio_sentence(run: PeerRun, ratio: float) -> str:
+    met = "met" if ratio >= LEAST_RATIO else "missed"
+    return (
+        f"{run.network}: a training step is simulated {ratio:,.0f} times faster per simulated MAC (useful "
+        f"MACs only, CPU seconds) than the forward pass of {len(run.names)} layers by {run.peer}, {run.setting}; "
+        f"aim: {LEAST_RATIO:.0f}, {met}."
+    )

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tests.benchmarks.peers import systolic
+from tests.benchmarks.peers.findings import Findings
 from tests.benchmarks.peers.layers import PES, Repeated
 from tests.benchmarks.peers.markdown import short, table
 from tests.benchmarks.peers.measurement import MeasuredLayer, PeerRun
 from tests.benchmarks.peers.own import DenseForward
 
-Own = dict[str, DenseForward]
+_STATES = ("busy", "imbalance", "buffer", "ppu", "dispatch")
 
 
-def layer_table(
-    layers: tuple[Repeated, ...], batch: int, own: Own, in_batch: Own, runs: list[PeerRun]
-) -> str:
-    """A row for each shape: least cycles, then cycles (use of the PEs) of every simulator, one layer of it.
-
-    own: FC layers on one sample; in_batch: on `batch` samples, per sample.
-    """
-    measured = [{one.repeated: one for one in run.measured} for run in runs]
+def layer_table(found: Findings, batch: int) -> str:
+    """A row for each shape: least cycles, then cycles (use of the PEs) of one such layer by all."""
+    measured = [{one.repeated: one for one in run.measured} for run in found.runs]
     header = [
-        "layer", "shapes", "least, nominal", "least, dense", "sparsesim", f"sparsesim, FC in batches of {batch}",
-        *(f"{run.peer} {run.setting}".strip() for run in runs),
-    ]  # fmt: skip
+        "layer",
+        "shapes",
+        "least, nominal",
+        "least, dense",
+        "sparsesim",
+        f"sparsesim, FC on {batch} samples",
+        *(f"{run.peer} {run.setting}".strip() for run in found.runs),
+    ]
     rows = [
         [
             f"{each.names[0]}{f' (x {each.count})' if each.count > 1 else ''}",
             _shape(each),
             short(each.layer.least_cycles),
-            short(own[each.names[0]].dense_macs / PES),
-            _own_cell(own[each.names[0]]),
-            _own_cell(in_batch[each.names[0]]),
-            *(_peer_cell(found.get(each)) for found in measured),
+            short(found.single[each.names[0]].dense_macs / PES),
+            _own_cell(found.single[each.names[0]]),
+            _own_cell(found.batch[each.names[0]]),
+            *(_peer_cell(of_peer.get(each)) for of_peer in measured),
         ]
-        for each in layers
+        for each in found.layers
     ]
-    return table(header, [*rows, *_totals(layers, own, in_batch, runs)])
+    return table(header, [*rows, *_totals(found)])
 
 
 def _shape(each: Repeated) -> str:
@@ -56,62 +55,57 @@ def _peer_cell(layer: MeasuredLayer | None) -> str:
     return "not run" if layer is None else f"{short(layer.cycles)} ({layer.pe_utilization:.0%})"
 
 
-def _totals(layers: tuple[Repeated, ...], own: Own, in_batch: Own, runs: list[PeerRun]) -> list[list[str]]:
+def _totals(found: Findings) -> list[list[str]]:
     """Sums of convolutions, of FC layers and of both, each shape as often as it occurs."""
     kinds = (("convolutions", ("conv",)), ("fully connected", ("fc",)), ("together", ("conv", "fc")))
-    rows = []
-    for title, wanted in kinds:
-        chosen = [each for each in layers if each.layer.kind in wanted]
-        if chosen:
-            rows.append(_total(title, chosen, own, in_batch, runs))
-    return rows
+    chosen = [
+        (title, [each for each in found.layers if each.layer.kind in wanted]) for title, wanted in kinds
+    ]
+    return [_total(title, layers, found) for title, layers in chosen if layers]
 
 
-def _total(title: str, chosen: list[Repeated], own: Own, in_batch: Own, runs: list[PeerRun]) -> list[str]:
-    names = [name for each in chosen for name in each.names]
-    nominal = sum(each.count * each.layer.least_cycles for each in chosen)
-    dense = sum(own[name].dense_macs for name in names) / PES
-    cells = [_sum_cell(sum(of[name].cycles for name in names), dense) for of in (own, in_batch)]
-    for run in runs:
-        found = {one.repeated: one.cycles for one in run.measured}
-        whole = all(each in found for each in chosen)
-        cells.append(
-            _sum_cell(sum(each.count * found[each] for each in chosen), nominal) if whole else "not run"
-        )
-    return [f"**{title}**", "", short(nominal), short(dense), *cells]
+def _total(title: str, layers: list[Repeated], found: Findings) -> list[str]:
+    names = [name for each in layers for name in each.names]
+    nominal = sum(each.count * each.layer.least_cycles for each in layers)
+    dense = sum(found.single[name].dense_macs for name in names) / PES
+    own = [_sum_cell(sum(of[name].cycles for name in names), dense) for of in (found.single, found.batch)]
+    peers = [_peer_total(layers, run, nominal) for run in found.runs]
+    return [f"**{title}**", "", short(nominal), short(dense), *own, *peers]
+
+
+def _peer_total(layers: list[Repeated], run: PeerRun, least: float) -> str:
+    """Of a peer only where it simulated every one of `layers`."""
+    found = {one.repeated: one.cycles for one in run.measured}
+    if not all(each in found for each in layers):
+        return "not run"
+    return _sum_cell(sum(each.count * found[each] for each in layers), least)
 
 
 def _sum_cell(cycles: float, least: float) -> str:
     return f"{short(cycles)} ({least / cycles:.0%})"
 
 
-def why_table(layers: tuple[Repeated, ...], own: Own, run: PeerRun, dataflow: str) -> str:
+def why_table(own: dict[str, DenseForward], run: PeerRun, dataflow: str) -> str:
     """What makes the use of the PEs of SCALE-Sim, and where the cycles of our PEs went.
 
     Of the systolic array: share of PEs filled in the mean fold, share of time in which a fold streams, their
     product, and the use that SCALE-Sim reported. Of sparsesim: shares of the cycles of a PE.
     """
-    states = ("busy", "imbalance", "buffer", "ppu", "dispatch")
-    header = [
-        "layer", "PEs filled", "streaming", "product", "SCALE-Sim reports", *(f"sparsesim {s}" for s in states)
-    ]  # fmt: skip
-    rows = []
-    for one in _of(run, layers):
-        layer, causes = one.repeated.layer, own[one.repeated.names[0]].causes
-        shares = systolic.filled(layer, dataflow), systolic.streaming(layer, dataflow)
-        time = sum(causes[state] for state in states)
-        rows.append(
-            [
-                one.repeated.names[0],
-                *(f"{share:.1%}" for share in (*shares, shares[0] * shares[1], one.pe_utilization)),
-                *(f"{causes[state] / time:.1%}" for state in states),
-            ]
-        )
-    return table(header, rows)
+    shares = ("PEs filled", "streaming", "product", "SCALE-Sim reports")
+    header = ["layer", *shares, *(f"sparsesim {state}" for state in _STATES)]
+    return table(header, [_why_row(own[one.repeated.names[0]], one, dataflow) for one in run.measured])
 
 
-def _of(run: PeerRun, layers: tuple[Repeated, ...]) -> Iterable[MeasuredLayer]:
-    return (one for one in run.measured if one.repeated in layers)
+def _why_row(own: DenseForward, one: MeasuredLayer, dataflow: str) -> list[str]:
+    layer = one.repeated.layer
+    filled, streaming = systolic.filled(layer, dataflow), systolic.streaming(layer, dataflow)
+    shares = (filled, streaming, filled * streaming, one.pe_utilization)
+    time = sum(own.causes[state] for state in _STATES)
+    return [
+        one.repeated.names[0],
+        *(f"{share:.1%}" for share in shares),
+        *(f"{own.causes[state] / time:.1%}" for state in _STATES),
+    ]
 
 
 def closed_form_sentence(layers: tuple[Repeated, ...], run: PeerRun, dataflow: str) -> str:
@@ -125,5 +119,6 @@ def closed_form_sentence(layers: tuple[Repeated, ...], run: PeerRun, dataflow: s
     )
     return (
         f"In closed form the layers take on {systolic.ROWS} x {systolic.COLUMNS} PEs: {forms} cycles. "
-        f"SCALE-Sim's counts ({systolic.DATAFLOWS[dataflow]}) differ from it by at most {apart} cycles a layer."
+        f"SCALE-Sim's counts ({systolic.DATAFLOWS[dataflow]}) differ from it by at most {apart} cycles a "
+        f"layer."
     )

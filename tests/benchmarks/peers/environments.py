@@ -1,4 +1,7 @@
-"""A virtual environment for each peer, made once and used again: their requirements exclude each other and ours."""
+"""A virtual environment for each peer, made once and used again.
+
+Their requirements exclude each other, and ours.
+"""
 
 from __future__ import annotations
 

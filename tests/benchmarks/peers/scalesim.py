@@ -55,7 +55,10 @@ _PROGRAM = (
 
 @dataclass(frozen=True)
 class Report:
-    """A line of COMPUTE_REPORT.csv: cycles without and with the first prefetch, stalls, use of the PEs (0..1)."""
+    """A line of COMPUTE_REPORT.csv.
+
+    Cycles without and with the first prefetch, those that waited for memory, use of the PEs (0..1).
+    """
 
     total_cycles: int
     cycles_with_prefetch: int
