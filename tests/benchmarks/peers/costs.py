@@ -71,6 +71,6 @@ def _ratio_sentence(run: PeerRun, ratio: float) -> str:
     met = "met" if ratio >= LEAST_RATIO else "missed"
     return (
         f"{run.network}: a training step is simulated {ratio:,.0f} times faster per simulated MAC (useful "
-        f"MACs only, CPU seconds) than the forward pass of {len(run.names)} layers by {run.peer}, {run.setting}; "
-        f"aim: {LEAST_RATIO:.0f}, {met}."
+        f"MACs only, CPU seconds) than the forward pass of {len(run.names)} layers by {run.peer}, "
+        f"{run.setting}; aim: {LEAST_RATIO:.0f}, {met}."
     )
