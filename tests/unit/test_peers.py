@@ -14,6 +14,7 @@ import pytest
 
 from tests.benchmarks.peers import costs, cycles, own, scalesim, systolic, zigzag
 from tests.benchmarks.peers.children import Cost, NotRunError, run_child
+from tests.benchmarks.peers.document import document
 from tests.benchmarks.peers.findings import Findings
 from tests.benchmarks.peers.layers import PeerLayer, Repeated, peer_layer, repeated_layers
 from tests.benchmarks.peers.markdown import short, table
@@ -186,6 +187,15 @@ def test_what_was_not_run_stands_in_the_tables(tmp_path: Path) -> None:
     assert rows["| a (x 2)"] == ["1.00k (50%)", "not run |"]
     assert rows["| c"] == ["not run", "not run |"]
     assert rows["| **together**"] == ["not run", "not run |"]
+
+
+def test_the_document_explains_every_layer_that_was_run(tmp_path: Path) -> None:
+    text = document([_findings(tmp_path)], None)
+    # 169 pixels in 15 folds of 12 rows, 384 filters in 28 of 14 columns; 1728 steps and 24 to fill and drain.
+    assert "| a | 92.0% | 98.6% | 90.7% | 50.0% | 70.0% | 10.0% | 10.0% | 5.0% | 5.0% |" in text
+    assert "differ from it by at most 734840 cycles a layer" in text
+    assert text.endswith("not run: other, net, no network")
+    assert "not run: SCALE-Sim 3.0.0, net, c: no memory" in text
 
 
 def test_the_ratio_is_of_useful_macs_and_cpu_seconds(tmp_path: Path) -> None:
