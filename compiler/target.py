@@ -39,6 +39,11 @@ class Target:
     dram_latency_cycles: int
     stays: str = AUTO  # what Forward and GTA keep in the buffer where it fits: "weights", "inputs", "outputs"
     gtw_broadcast: str = AUTO  # "dO" | "I"
+    # Limits that only the engine takes away, under the program of the machine that has them.
+    free_banks: bool = False
+    free_transfers: bool = False
+    free_ppus: bool = False
+    free_controller: bool = False
 
     @property
     def groups(self) -> int:

@@ -15,6 +15,7 @@ from sparsesim.machine.sections import (
     BufferSection,
     ControllerSection,
     DataSection,
+    IdealSection,
     MappingSection,
     MemorySection,
     PeSection,
@@ -51,6 +52,7 @@ class Machine(Section):
     data: DataSection = DataSection()
     policy: PolicySection = PolicySection()
     mapping: MappingSection = MappingSection()
+    ideal: IdealSection = IdealSection()
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
@@ -135,4 +137,8 @@ class Machine(Section):
             dram_latency_cycles=self.dram_latency_cycles,
             stays=self.mapping.stays,
             gtw_broadcast=self.mapping.gtw_broadcast,
+            free_banks=self.ideal.free_banks,
+            free_transfers=self.ideal.free_transfers,
+            free_ppus=self.ideal.free_ppus,
+            free_controller=self.ideal.free_controller,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
@@ -220,12 +221,16 @@ def _energy(counts: ActionCounts, cycles: Accounts, model: EnergyModel) -> Energ
 
 
 def _lower_bound(items: Sequence[Costed], machine: Machine) -> Accounts:
-    """Whole cycles per record: work over multipliers, lines over banks; with_dram bytes over bandwidth."""
+    """Whole cycles per record: work over multipliers, lines over banks; with_dram bytes over bandwidth.
+
+    Lines bound nothing where the machine's banks are idealised.
+    """
+    banks = math.inf if machine.ideal.free_banks or machine.ideal.free_transfers else machine.buffer.banks
     samples = sum(record.samples for record, _ in items)
     inside = with_dram = 0
     for record, counts in items:
         products = -(-record.useful_macs // (machine.pes * machine.pe.macs_per_pe))
-        lines = -(-int(counts.lines_read + counts.lines_written) // machine.buffer.banks)
+        lines = math.ceil(int(counts.lines_read + counts.lines_written) / banks)
         # Rounded down: the DMA's rate is a fraction close to bytes_per_cycle.
         moved = int(
             (record.dram_read_bytes + record.dram_write_bytes) / machine.dram_bytes_per_cycle * (1 - 1e-6)

@@ -56,6 +56,9 @@ class Machine(NamedTuple):
     switch_cycles: int
     rows_dynamic: int
     jobs_dynamic: int
+    transfer_cycles: int  # of a header and of a line: 1, or 0 where transfers are ideal
+    drain_cycles: int  # of ppu_words sums: 1, or 0 where PPUs are ideal
+    shared_banks: int  # 1: bursts wait for their bank
 
 
 class Operands(NamedTuple):
