@@ -1,0 +1,1 @@
+"""The published averages, beside what is found here and how sure that is."""
