@@ -1,1 +1,1 @@
-"""The published averages, beside what is found here and how sure that is."""
+"""The evaluation of the publication: what is simulated for it, and what comes of it."""
