@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler.training import ConvWork
+from sparsesim.engine.channels import ChannelDensities
 from sparsesim.engine.source import MaskSource
 from sparsesim.engine.step import Plan, Run, simulate_step
 from sparsesim.request import make_request
@@ -48,6 +49,10 @@ class Source:
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         """Masks of one sample of a layer; pruning is what was recorded."""
         return self.drawn(layer, sample)
+
+    def channel_densities(self, layer: str, pruning: float, simulated: range) -> ChannelDensities | None:
+        """As densities()."""
+        return self.recorded.channel_densities(layer, pruning, simulated)
 
     def dense(self, work: ConvWork, samples: int) -> LayerMasks:
         """Masks without zeros."""
