@@ -191,6 +191,11 @@ class PolicySection(Section):
     accumulated_samples: Literal[1, 2, 4, 8, 16, 32] = _other(
         4, "GTW: a job may accumulate weight gradients over up to this many samples before they are written."
     )
+    channel_order: Literal["natural", "density"] = _other(
+        "natural",
+        "GTA, GTW: channels across the groups are dealt to jobs by number, or by their density as measured "
+        "on other samples, so that like ones share a cluster.",
+    )
 
 
 class IdealSection(Section):

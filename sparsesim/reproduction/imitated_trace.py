@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compiler.training import ConvWork
+from sparsesim.engine.channels import ChannelDensities
 from sparsesim.engine.record import StepRecords
 from sparsesim.engine.source import MaskSource
 from sparsesim.engine.step import simulate_step
@@ -41,6 +42,10 @@ class SubstitutedSource:
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         """Masks of one sample of a layer; pruning is what was recorded."""
         return self.masks_of(layer, sample)
+
+    def channel_densities(self, layer: str, pruning: float, simulated: range) -> ChannelDensities | None:
+        """As densities()."""
+        return self.recorded.channel_densities(layer, pruning, simulated)
 
     def dense(self, work: ConvWork, samples: int) -> LayerMasks:
         """Masks without zeros."""

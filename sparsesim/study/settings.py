@@ -52,6 +52,7 @@ _SPARSE_ONLY = (
     "policy.skip_zeros",
     "policy.mask_skipping",
     "policy.input_skipping",
+    "policy.channel_order",
     "data.row_format",
 )
 _KINDS: dict[str, Kind] = {"string": "text", "integer": "whole", "number": "number", "boolean": "boolean"}
