@@ -1,7 +1,7 @@
 """Whose event is next: a tournament among the clusters, so that an event costs log2(clusters) comparisons.
 
-The tree is full: the root is node 1, the children of node n are 2 n and 2 n + 1, and leaf c is node leaves + c.
-A node holds the winner of its children: the cluster with the smaller key, the lower cluster in a tie.
+The tree is full: the root is node 1, the children of node n are 2 n and 2 n + 1, and leaf c is node leaves +
+c. A node holds the winner of its children: the cluster with the smaller key, the lower cluster in a tie.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ def winner(winners):  # type: ignore[no-untyped-def]
 @piece
 def decide(winners, keys, c):  # type: ignore[no-untyped-def]
     """Play the games of cluster c again after its key has changed. keys: int64[leaves]."""
-    node = (keys.shape[0] + c) >> 1
-    while node > 0:
-        left, right = winners[2 * node], winners[2 * node + 1]
-        winners[node] = right if keys[right] < keys[left] else left
+    node, best, least = keys.shape[0] + c, c, keys[c]
+    while node > 1:
+        other = winners[node ^ 1]
+        # A neighbour on the left, which an odd node has, wins a tie.
+        if keys[other] < least + (node & 1):
+            best, least = other, keys[other]
         node >>= 1
+        winners[node] = best
