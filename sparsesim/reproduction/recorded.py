@@ -31,7 +31,7 @@ TRACES = tuple(
     for run in ("plain", "p0.9")
 )
 """The traces of the package that are compared: natural gradients, and the default pruning rate."""
-SEEDS = 3
+SEEDS = 2
 
 
 class GeneratorError(BaseModel):

@@ -29,7 +29,7 @@ from sparsesim.results.samples import Costed, Series, sample_series
 from sparsesim.results.totals import by_layer_and_stage, costed, mean_actions, mean_cycles, sample_count
 from workloads.sparsity.over_time import DensityOverTime
 
-__all__ = ["Result", "build_result", "utilization"]
+__all__ = ["Result", "build_result", "run_series", "utilization"]
 
 OFF_CHIP = "dram"
 _STATE_OF_CAUSE = {
@@ -120,6 +120,14 @@ def _run(
         energy_half_width_pj=_half_width(series.energy_pj) if series else None,
     )
     return run, everything, series
+
+
+def run_series(name: str, records: StepRecords, machine: Machine, model: EnergyModel) -> Series | None:
+    """The totals of a run sample by sample, for intervals of several results together; None as sample_series.
+
+    model: of the run's machine, the dense baseline's for "dense".
+    """
+    return _run(name, records, machine, model)[2]
 
 
 def utilization(measures: Measures, machine: Machine) -> float:
