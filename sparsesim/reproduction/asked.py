@@ -20,7 +20,7 @@ DRAWS, QUICK_DRAWS = 1000, 200
 """Tables drawn for the intervals of energy efficiencies."""
 
 _TWINS = {"cifar100": "cifar10"}
-"""Data sets whose networks differ from those of another in the last layer only, and have the same sparsity."""
+"""Data sets whose networks have the sparsity of another, and differ from it in the last layer only."""
 
 
 class Workload(NamedTuple):
@@ -32,7 +32,7 @@ class Workload(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """networks, datasets: of the grid. rates: pruning rates, each > 0. samples: of every workload of the grid.
+    """networks, datasets: of the grid. rates: pruning rates, each > 0. samples: of every workload there.
 
     machine: a name or file; base: settings of the machine and of the energy table that hold everywhere, by
     canonical name. quick: fewer workloads and changes when it is asked why.
@@ -65,7 +65,7 @@ class Asked:
         return tuple(Workload(network, dataset) for network in self.networks for dataset in self.datasets)
 
     def averaged(self) -> tuple[Workload, ...]:
-        """Workloads of the average beside the published one; all of them where none is one of its networks."""
+        """Workloads of the average beside the published one; all where none has one of its networks."""
         found = tuple(workload for workload in self.workloads() if workload.network in AVERAGED)
         return found or self.workloads()
 

@@ -21,7 +21,7 @@ NEAR = 0.15
 
 @dataclass(frozen=True)
 class Average:
-    """Means over workloads of one run, in one accounting. *_half_width: 95 % over samples; nan for one sample."""
+    """Means over workloads of one run, in one accounting. *_half_width: 95 %; nan for a single sample."""
 
     speedup: float
     efficiency: float
@@ -81,9 +81,7 @@ def rung_speedups(cycles: Mapping[Workload, Cycles], run: str) -> dict[Workload,
     return {workload: ratio(found[DENSE], found[run]) for workload, found in cycles.items()}
 
 
-def step_gain(
-    reproduction: Reproduction, place: int, figure: str, run: str = "pruned"
-) -> float:
+def step_gain(reproduction: Reproduction, place: int, figure: str, run: str = "pruned") -> float:
     """The published arrangement over the machine after a step, geometric mean over workloads: > 1 is better.
 
     figure: as on_chip_cycles, with_dram_cycles, on_chip_energy_pj, of a run.

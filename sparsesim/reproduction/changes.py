@@ -38,7 +38,9 @@ CHANGES = (
     Change("clusters-1", BROADCAST, "one cluster: rows broadcast to all 56 groups", {"array.clusters": 1}),
     Change("clusters-14", BROADCAST, "14 clusters of 4 groups", {"array.clusters": 14}),
     Change("clusters-28", BROADCAST, "28 clusters of 2 groups", {"array.clusters": 28}),
-    Change("clusters-56", BROADCAST, "separate streams for all 56 groups", {"array.clusters": 56}, quick=True),
+    Change(
+        "clusters-56", BROADCAST, "separate streams for all 56 groups", {"array.clusters": 56}, quick=True
+    ),
     Change("broadcast-dO", BROADCAST, "GTW always broadcasts dO", {"mapping.gtw_broadcast": "dO"}),
     Change("broadcast-I", BROADCAST, "GTW always broadcasts I", {"mapping.gtw_broadcast": "I"}),
     Change("row-slots-4", BALANCE, "4 row slots", {"pe.row_slots": 4}),
@@ -46,10 +48,16 @@ CHANGES = (
     Change("rows-dynamic", BALANCE, "rows to the stream that asks first", {"policy.row_handout": "dynamic"}),
     Change("jobs-static", BALANCE, "jobs to the clusters in turn", {"policy.job_handout": "static"}),
     Change(
-        "channel-order", BALANCE, "channels grouped by density", {"policy.channel_order": "density"}, quick=True
+        "channel-order",
+        BALANCE,
+        "channels grouped by density",
+        {"policy.channel_order": "density"},
+        quick=True,
     ),
     Change("no-mask-skipping", SKIPPING, "no mask skipping in GTA", {"policy.mask_skipping": False}),
-    Change("no-input-skipping", SKIPPING, "no skipping of ch1 zeros in GTW", {"policy.input_skipping": False}),
+    Change(
+        "no-input-skipping", SKIPPING, "no skipping of ch1 zeros in GTW", {"policy.input_skipping": False}
+    ),
     Change("no-skipping", SKIPPING, "neither: only ch0 is sparse", _BOTH_OFF, quick=True),
     Change(
         "12x14-groups",
@@ -96,8 +104,8 @@ CHANGES = (
     ),
     Change("hbm2", OTHER_PARTS, "HBM2 instead of LPDDR4", {"memory.kind": "hbm2"}, quick=True),
     Change("here", DATA, "I as in this project's training runs", {"activations": "here"}),
-    Change("imagenet", DATA, "I as recorded on ImageNet, everywhere", {"activations": "imagenet"}, quick=True),
-    Change("netlist", ENERGY, "logic as large as the netlist", {"energy.logic.area_overhead": 2.27}, quick=True),
+    Change("imagenet", DATA, "I as on ImageNet, everywhere", {"activations": "imagenet"}, quick=True),
+    Change("netlist", ENERGY, "logic as large as a netlist", {"energy.logic.area_overhead": 2.27}),
     Change("clock-low", ENERGY, "clock and control at the low end", {"energy.control.clock_ratio": 0.2}),
     Change("clock-high", ENERGY, "clock and control at the high end", {"energy.control.clock_ratio": 0.5}),
 )

@@ -21,7 +21,7 @@ Cycles = Mapping[str, float]
 
 @dataclass(frozen=True)
 class ChangeOutcome:
-    """A change and the figures of the workloads it could be simulated on; error: why of the first it could not."""
+    """A change, and the figures of the workloads it could be simulated on; error: why one could not be."""
 
     change: Change
     figures: Mapping[Workload, Figures]

@@ -43,7 +43,7 @@ def _explaining(asked: Asked, workload: Workload) -> Iterator[tuple[Purpose, dic
     """One sample each: changes are compared with each other, not with the grid."""
     common = _settings(workload, asked.headline_rate)
     for change in changes(asked.quick):
-        yield Purpose("change", change.key, workload), common | change.settings
+        yield Purpose("change", change.key, workload), {**common, **change.settings}
     for rung in SIMULATED:
         yield Purpose("rung", rung.name, workload), common | rung.settings
     if asked.is_default_machine:
