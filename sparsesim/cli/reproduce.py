@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from reports.terminal.table import console_for, paragraph
 from sparsesim.cli.report import check_out, say_where
 from sparsesim.cli.study import StudyOptions, check_options, expected_workers, open_study, say, workers_of
 from sparsesim.cli.study_progress import StudyProgress, duration
-from sparsesim.reproduction.asked import Asked
+from sparsesim.cli.texts import workload_names
+from sparsesim.reproduction.asked import QUICK, Asked
 from sparsesim.reproduction.collect import collect, rows_of
 from sparsesim.reproduction.generator import generator_errors
 from sparsesim.reproduction.model import Reproduction
-from sparsesim.reproduction.points import NAME, Purpose, definition_of
-from sparsesim.request import make_request
+from sparsesim.reproduction.points import NAME, Purpose, definition_of, settings_of
+from sparsesim.request import MOST_SAMPLES, check_count, make_request
 from sparsesim.results.folder import RUNS
 from sparsesim.study.checks import check
 from sparsesim.study.estimate import worker_seconds
@@ -43,6 +44,37 @@ class ReproduceOptions:
 
     report: Path | None = None
     document: Path | None = None
+
+
+def asked_for(
+    networks: str | None,
+    datasets: str | None,
+    machine: str,
+    overrides: Sequence[str],
+    rates: Sequence[float],
+    samples: int | None,
+    quick: bool,
+) -> Asked:
+    """What the options ask for; UserError for what cannot be used. None and (): not given."""
+    if samples is not None:
+        check_count("samples", samples, MOST_SAMPLES)
+    for rate in rates:
+        if not 0 < rate < 1:
+            raise UserError(f"--prune must be above 0 and below 1 (got {rate:g}).")
+    usual = QUICK if quick else Asked()
+    return replace(
+        usual,
+        networks=usual.networks if networks is None else _names("--networks", networks),
+        datasets=usual.datasets if datasets is None else _names("--datasets", datasets),
+        rates=tuple(dict.fromkeys(rates)) or usual.rates,
+        samples=samples or usual.samples,
+        machine=machine,
+        base=settings_of(overrides),
+    )
+
+
+def _names(option: str, text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(workload_names(option, text)))
 
 
 def reproduce_command(asked: Asked, study: StudyOptions, options: ReproduceOptions) -> None:

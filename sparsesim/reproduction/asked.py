@@ -85,3 +85,7 @@ class Asked:
         every = list(counts)
         second = [workload for workload in every if workload.network != every[0].network]
         return dict.fromkeys((every[0], *(second or every)[len(second) // 2 - 1 :][:1]), 1)
+
+
+QUICK = Asked(AVERAGED, ("cifar10", "imagenet"), (HEADLINE_RATE,), QUICK_SAMPLES, quick=True)
+"""What a quick reproduction is."""
