@@ -121,7 +121,8 @@ def _error(
     table: EnergyTable | None,
     threads: int | None,
 ) -> GeneratorError:
-    count = load_trace(path).meta.samples if samples is None else min(samples, load_trace(path).meta.samples)
+    held = load_trace(path).meta.samples
+    count = held if samples is None else min(samples, held)
     imitated = imitated_trace(path, count, machine)
     model = EnergyModel(imitated.request.machine, table)
     recorded = _on_chip(imitated, imitated.records(None, threads), model)
