@@ -14,8 +14,9 @@ from sparsesim.reproduction.averages import (
     PUBLISHED_SPEEDUP,
     Average,
     is_near,
+    of_average,
     of_figures,
-    of_results,
+    of_result,
     rung_speedups,
     step_gain,
     weighted,
@@ -24,7 +25,7 @@ from sparsesim.reproduction.energy_views import EnergyView
 from sparsesim.reproduction.ladder import RUNGS, Rung
 from sparsesim.reproduction.model import ChangeOutcome, Efficiency, Reproduction
 from sparsesim.results.model import DENSE, Result
-from sparsesim.results.parts import COMPUTING_STAGES, ON_CHIP_CAUSES, ratio
+from sparsesim.results.parts import ACCOUNTINGS, COMPUTING_STAGES, ON_CHIP_CAUSES, ratio
 
 PRUNED, NATURAL = "pruned", "natural"
 SHOWN_CAUSES = ("busy", "reject", "imbalance", "buffer", "ppu", "dispatch")
@@ -99,18 +100,19 @@ def _runs(reproduction: Reproduction) -> tuple[str, ...]:
 def _gains(reproduction: Reproduction, result: Result, run: str) -> Iterator[str]:
     workload = Workload(result.network, result.dataset)
     interval = reproduction.efficiencies[workload, reproduction.asked.headline_rate, run]
-    one = of_results([result], run, "on_chip")
-    yield from _numbers(one, interval, of_results([result], run, "with_dram"))
+    inside, whole = (of_result(result, run, accounting) for accounting in ACCOUNTINGS)
+    yield from _numbers(inside, whole, interval)
 
 
 def _average_row(reproduction: Reproduction, run: str) -> list[str]:
     results = reproduction.headline()
-    inside, whole = (of_results(results, run, accounting) for accounting in ("on_chip", "with_dram"))
+    rate = reproduction.asked.headline_rate
+    inside, whole = (of_average(reproduction, rate, run, accounting) for accounting in ACCOUNTINGS)
     words = ["average", f"of {len(results)}", run]
-    return [*words, *_numbers(inside, reproduction.average_efficiencies[run], whole)]
+    return [*words, *_numbers(inside, whole, reproduction.average_efficiencies[run])]
 
 
-def _numbers(inside: Average, interval: Efficiency, whole: Average) -> Iterator[str]:
+def _numbers(inside: Average, whole: Average, interval: Efficiency) -> Iterator[str]:
     yield times(inside.speedup)
     yield "-" if math.isnan(inside.speedup_half_width) else f"{inside.speedup_half_width:.2f}"
     yield times(inside.efficiency)
@@ -127,9 +129,9 @@ def rates(reproduction: Reproduction) -> Sheet:
         results = [reproduction.results[workload, rate] for rate in asked.rates]
         pairs = [_pair(results[0], NATURAL), *(_pair(result, PRUNED) for result in results)]
         rows.append([shown_name(workload.network), shown_name(workload.dataset), *pairs])
-    averages = [of_results(reproduction.at(asked.rates[0], averaged=True), NATURAL, "on_chip")]
-    averages += [of_results(reproduction.at(rate, averaged=True), PRUNED, "on_chip") for rate in asked.rates]
-    rows.append(["average", f"of {len(asked.averaged())}", *map(_of_average, averages)])
+    averages = [of_average(reproduction, asked.rates[0], NATURAL, "on_chip")]
+    averages += [of_average(reproduction, rate, PRUNED, "on_chip") for rate in asked.rates]
+    rows.append(["average", f"of {len(asked.averaged())}", *map(_both, averages)])
     return Sheet(
         "rates",
         "Speedup and energy efficiency on chip, by pruning rate",
@@ -142,10 +144,10 @@ def rates(reproduction: Reproduction) -> Sheet:
 
 
 def _pair(result: Result, run: str) -> str:
-    return _of_average(of_results([result], run, "on_chip"))
+    return _both(of_result(result, run, "on_chip"))
 
 
-def _of_average(average: Average) -> str:
+def _both(average: Average) -> str:
     return f"{average.speedup:.2f} / {average.efficiency:.2f}"
 
 
@@ -270,7 +272,7 @@ def _step(value: float, before: float | None) -> str:
 
 def changes(reproduction: Reproduction) -> Sheet:
     """What single changes give, beside the published averages."""
-    rows = []
+    rows: list[list[str]] = []
     bold = []
     for outcome in reproduction.changes:
         if outcome.change.settings == {}:
@@ -376,4 +378,5 @@ def steps(reproduction: Reproduction) -> Sheet:
 
 def averages_of(reproduction: Reproduction) -> Mapping[str, Average]:
     """The averages on chip, by run."""
-    return {run: of_results(reproduction.headline(), run, "on_chip") for run in _runs(reproduction)}
+    rate = reproduction.asked.headline_rate
+    return {run: of_average(reproduction, rate, run, "on_chip") for run in _runs(reproduction)}

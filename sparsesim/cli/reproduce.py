@@ -125,11 +125,7 @@ def _run(plan: Plan, study: StudyWriter, question: Question, options: StudyOptio
 
 
 def _collected(study: StudyWriter, asked: Asked, plan: Plan, purposes: Sequence[Purpose]) -> Reproduction:
-    base = asked.base or {}
-    energy = {name: value for name, value in base.items() if name == "energy"}
-    request = make_request(
-        machine=asked.machine, overrides=overrides_of(base), **{name: str(v) for name, v in energy.items()}
-    )
+    request = make_request(machine=asked.machine, overrides=overrides_of(asked.base or {}))
     recorded = generator_errors(
         request, study.folder, quick=asked.quick, progress=lambda trace: say(f"Generator against {trace}.")
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from sparsesim.reproduction.asked import Workload
 from sparsesim.reproduction.model import Cycles, Figures, Reproduction
-from sparsesim.results.interval import average_half_width
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ratio
 
@@ -34,20 +33,35 @@ def is_near(value: float, published: float) -> bool:
     return abs(value / published - 1) <= NEAR
 
 
-def of_results(results: Sequence[Result], run: str, accounting: str) -> Average:
-    """The mean over results, each with the same weight."""
-    return Average(
-        fmean(getattr(result.speedup[run], accounting) for result in results),
-        fmean(getattr(result.energy_efficiency[run], accounting) for result in results),
-        average_half_width(_widths([result.speedup_half_width for result in results], run, accounting)),
-        average_half_width(
-            _widths([result.energy_efficiency_half_width for result in results], run, accounting)
-        ),
+def of_result(result: Result, run: str, accounting: str) -> Average:
+    """One result, with its intervals."""
+    widths = result.speedup_half_width.get(run), result.energy_efficiency_half_width.get(run)
+    return replace(
+        of_results([result], run, accounting),
+        speedup_half_width=getattr(widths[0], accounting, math.nan),
+        efficiency_half_width=getattr(widths[1], accounting, math.nan),
     )
 
 
-def _widths(widths: Sequence[Mapping[str, object]], run: str, accounting: str) -> list[float]:
-    return [getattr(found.get(run), accounting, math.nan) for found in widths]
+def of_results(results: Sequence[Result], run: str, accounting: str) -> Average:
+    """The mean over results, each with the same weight, without intervals."""
+    return Average(
+        fmean(getattr(result.speedup[run], accounting) for result in results),
+        fmean(getattr(result.energy_efficiency[run], accounting) for result in results),
+    )
+
+
+def of_average(reproduction: Reproduction, rate: float, run: str, accounting: str) -> Average:
+    """The average that is held against the published one, at a pruning rate."""
+    found = of_results(reproduction.at(rate, averaged=True), run, accounting)
+    widths = reproduction.average_widths.get(rate, {}).get(run)
+    if widths is None:
+        return found
+    return replace(
+        found,
+        speedup_half_width=getattr(widths.speedup, accounting),
+        efficiency_half_width=getattr(widths.efficiency, accounting),
+    )
 
 
 def of_figures(

@@ -20,11 +20,16 @@ from sparsesim.reproduction.model import (
     Figures,
     Reproduction,
     StepOutcome,
+    Widths,
 )
 from sparsesim.reproduction.points import Part, Purpose, steps
 from sparsesim.reproduction.recorded import GeneratorError
 from sparsesim.request import Request
+from sparsesim.results.interval import average_ratio_half_width
 from sparsesim.results.model import DENSE, Result
+from sparsesim.results.parts import Accounts
+from sparsesim.results.result import run_series
+from sparsesim.results.samples import Series
 from sparsesim.results.totals import TotalActions, total_actions
 from sparsesim.simulation import result_of
 from sparsesim.study.plan import Plan
@@ -66,6 +71,10 @@ def collect(study: Study, asked: Asked, rows: Rows, recorded: Sequence[Generator
         recorded,
         asked.examined(),
         sum(row.seconds for row in rows.values()),
+        {
+            rate: _average_widths([grid[workload, rate] for workload in asked.averaged()])
+            for rate in asked.rates
+        },
     )
 
 
@@ -74,12 +83,20 @@ class _Simulated:
     request: Request
     result: Result
     actions: Actions
+    series: Mapping[str, Series | None]
 
 
 def _simulated(study: Study, row: StoredRow) -> _Simulated:
     request, workload, records = records_of_row(study, row)
     actions = {run: total_actions(records, run, request.machine) for run in records.runs}
-    return _Simulated(request, result_of(request, workload, records, row.seconds), actions)
+    result = result_of(request, workload, records, row.seconds)
+    models = {run: _model(request, run) for run in records.runs}
+    series = {run: run_series(run, records, request.machine, models[run]) for run in records.runs}
+    return _Simulated(request, result, actions, series)
+
+
+def _model(request: Request, run: str) -> EnergyModel:
+    return EnergyModel(request.machine.dense_baseline() if run == DENSE else request.machine, request.table)
 
 
 def _grid(study: Study, asked: Asked, rows: Rows) -> dict[tuple[Workload, float], _Simulated]:
@@ -101,10 +118,22 @@ def _needed(rows: Rows, purpose: Purpose) -> StoredRow:
 
 
 def _charged(one: _Simulated) -> Charged:
-    machine, table = one.request.machine, one.request.table
     actions = {run: total.on_chip for run, total in one.actions.items()}
-    dense = EnergyModel(machine.dense_baseline(), table)
-    return Charged(one.result, actions, EnergyModel(machine, table), dense)
+    sparse = _model(one.request, one.result.compared[0])
+    return Charged(one.result, actions, sparse, _model(one.request, DENSE))
+
+
+def _average_widths(found: Sequence[_Simulated]) -> dict[str, Widths]:
+    """Half widths of the averages over results, by run; runs whose samples are not known are left out."""
+    widths = {}
+    for run in found[0].result.compared:
+        pairs = [(one.series[DENSE], one.series[run]) for one in found]
+        known = [(dense, mine) for dense, mine in pairs if dense is not None and mine is not None]
+        cycles = average_ratio_half_width([(dense.cycles, mine.cycles) for dense, mine in known])
+        energy = average_ratio_half_width([(dense.energy_pj, mine.energy_pj) for dense, mine in known])
+        if len(known) == len(pairs) and cycles is not None and energy is not None:
+            widths[run] = Widths(Accounts(*map(float, cycles)), Accounts(*map(float, energy)))
+    return widths
 
 
 class _Efficiencies:

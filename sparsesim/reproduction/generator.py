@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from sparsesim.reproduction import imitated_trace, recorded
 from sparsesim.reproduction.recorded import TRACES, GeneratorError, generator_error
 from sparsesim.request import Request
-from sparsesim.results.inputs import digest
+from sparsesim.results.inputs import digest, file_digest
 from sparsesim.study.code import code_digest
 from sparsesim.study.simulations import canonical
 
@@ -42,7 +44,13 @@ def generator_errors(
 
 def _key(request: Request, trace: str, seeds: int) -> str:
     content = [trace, seeds, request.machine.model_dump(mode="json"), request.table.model_dump(mode="json")]
-    return digest(canonical([code_digest(), *content]))
+    return digest(canonical([code_digest(), _sources(), *content]))
+
+
+@cache
+def _sources() -> str:
+    """Of the modules that compute an error; what they use of the simulator is in its own digest."""
+    return digest("".join(file_digest(Path(str(module.__file__))) for module in (recorded, imitated_trace)))
 
 
 def _read(path: Path) -> dict[str, GeneratorError]:

@@ -12,6 +12,7 @@ from sparsesim.reproduction.energy_views import EnergyView
 from sparsesim.reproduction.ladder import Rung
 from sparsesim.reproduction.recorded import GeneratorError
 from sparsesim.results.model import Result
+from sparsesim.results.parts import Accounts
 
 Figures = Mapping[str, float]
 """Figures of a point by name (sparsesim.study.figures.FIGURES)."""
@@ -45,6 +46,14 @@ class Efficiency:
 
 
 @dataclass(frozen=True)
+class Widths:
+    """Half widths of 95 % intervals over samples of an average speedup and energy efficiency."""
+
+    speedup: Accounts
+    efficiency: Accounts
+
+
+@dataclass(frozen=True)
 class Reproduction:
     """One machine, all workloads.
 
@@ -54,7 +63,8 @@ class Reproduction:
     and run. average_efficiencies: of the average, by run, at the headline rate. views: the same energies
     counted in other ways, on the workloads of the average. recorded: error of the mask generator, by trace.
     counts: for how many workloads of the average each one stands that changes were simulated on. seconds:
-    processor time of the simulations.
+    processor time of the simulations. average_widths: of the averages, by pruning rate and run, samples paired
+    over the networks; empty for single samples.
     """
 
     asked: Asked
@@ -68,6 +78,7 @@ class Reproduction:
     recorded: Sequence[GeneratorError]
     counts: Mapping[Workload, int] = field(default_factory=dict)
     seconds: float = 0.0
+    average_widths: Mapping[float, Mapping[str, Widths]] = field(default_factory=dict)
 
     def headline(self) -> list[Result]:
         """The results of the average at the headline rate."""
