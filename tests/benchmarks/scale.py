@@ -111,14 +111,14 @@ def fits(points: Sequence[Point]) -> dict[str, Exponent]:
     }
 
 
-def table(axis: Axis, points: Sequence[Point]) -> list[str]:
-    """Markdown: what the points of an axis cost."""
+def heading(axis: Axis) -> list[str]:
+    """Markdown: head of the table of an axis."""
     head = "row operations | seconds | ns per row operation | peak MiB | of them at the start"
-    lines = [f"| {axis.name} ({axis.what}) | {head} |", "|---:" * 6 + "|"]
-    return lines + [_row(point) for point in points]
+    return [f"| {axis.name} ({axis.what}) | {head} |", "|---:" * 6 + "|"]
 
 
-def _row(point: Point) -> str:
+def row(point: Point) -> str:
+    """Markdown: what a point cost."""
     each = 1e9 * point.seconds / point.row_operations
     cells = [f"{point.place:,}", f"{point.row_operations / 1e6:,.0f}M", f"{point.seconds:.1f}", f"{each:.0f}"]
     cells += [f"{point.peak_mebibytes:.0f}", f"{point.start_mebibytes:.0f}"]
@@ -141,9 +141,7 @@ def main() -> None:
     found = []
     for axis in AXES:
         questions = axis.questions[:QUICK_POINTS] if arguments.quick else axis.questions
-        points = [measured(question) for question in questions]
-        found.append((axis, points))
-        print("\n".join(table(axis, points)), "\n", flush=True)
+        found.append((axis, _measured_and_printed(axis, questions)))
     starts = sorted(point.start_seconds for _, points in found for point in points)
     print("\n".join(exponents(found)))
     print(f"\nStart, imports and a small network, not counted: {starts[len(starts) // 2]:.1f} s each.")
@@ -151,6 +149,17 @@ def main() -> None:
         from tests.benchmarks.scale_figure import write_figure
 
         write_figure(found, arguments.figure)
+
+
+def _measured_and_printed(axis: Axis, questions: Sequence[Question]) -> list[Point]:
+    """Every row is printed as soon as it is known: on a busy computer a point takes minutes."""
+    points = []
+    print("\n".join(heading(axis)), flush=True)
+    for question in questions:
+        points.append(measured(question))
+        print(row(points[-1]), flush=True)
+    print()
+    return points
 
 
 def _arguments() -> argparse.Namespace:
