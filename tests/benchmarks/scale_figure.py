@@ -13,6 +13,7 @@ from tests.benchmarks.scale import Axis, Point, fits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis, YAxis
 
 _SIZE_INCHES = (7.2, 3.4)
 _MARKERS = "osD^"
@@ -40,8 +41,11 @@ def write_figure(found: Sequence[tuple[Axis, Sequence[Point]]], file: Path) -> N
         _proportional(time, [point for _, points in found for point in points])
         _label(time, "processor seconds", "row operations executed")
         _label(memory, "peak memory, MiB", "times the first of its kind")
-        memory.set_yscale("linear")
-        memory.set_ylim(bottom=0)
+        time.loglog()
+        memory.semilogx()
+        for one in (time.xaxis, time.yaxis, memory.xaxis):
+            _plain_ticks(one)
+        memory.set_ylim(0, 1.1 * max(point.peak_mebibytes for _, points in found for point in points))
         figure.suptitle("Training steps on ImageNet, one thread; exponents of seconds over row operations")
         figure.legend(loc="outside lower center", ncols=2)
         settle(figure)
@@ -64,8 +68,15 @@ def _proportional(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _label(axes: Axes, y: str, x: str) -> None:
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     axes.set_ylabel(y)
     axes.set_xlabel(x)
     axes.grid(visible=True, axis="both")
+
+
+def _plain_ticks(axis: XAxis | YAxis) -> None:
+    """Numbers as 20M: the house style writes no powers."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(EngFormatter(sep=""))
