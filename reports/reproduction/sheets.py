@@ -355,7 +355,7 @@ def generator(reproduction: Reproduction) -> Sheet:
         "Masks of the generator against the recorded ones, on chip",
         ("trace", "samples", "error of the speedup", "error of the efficiency"),
         rows,
-        note="Mean over seeds; positive where drawn masks gain more. Programs are those of the recorded masks.",
+        note="Mean over seeds; positive where drawn masks gain more. Same programs.",
     )
 
 
@@ -380,7 +380,7 @@ def steps(reproduction: Reproduction) -> Sheet:
             "area mm2",
         ),
         rows,
-        note="Pruned runs: published arrangement over the machine after the step, geometric mean of workloads.",
+        note="Pruned runs: published arrangement over the machine after the step, geometric mean.",
     )
 
 
