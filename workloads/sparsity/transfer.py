@@ -13,7 +13,7 @@ from workloads.sparsity.shapes import LayerShape
 
 NEAREST, HERE, IMAGENET = "nearest", "here", "imagenet"
 ACTIVATIONS = (NEAREST, HERE, IMAGENET)
-"""Where the densities of I come from: whichever lies nearer, the runs of this project, the ImageNet tables."""
+"""Where the densities of I come from: what lies nearer, the runs of this project, the ImageNet tables."""
 
 _SMALL = ("cifar10", "cifar100")
 _DATASETS = (*_SMALL, "imagenet")
@@ -83,7 +83,10 @@ def _from_here(network: str, dataset: str, layers: Sequence[LayerShape], trace: 
 
 def _origin_here(network: str, dataset: str, trace: TraceRecord) -> str | None:
     if network == "vgg16":
-        return f"{trace.name}: densities of I by depth and place behind a pool, gradients and clustering by depth"
+        return (
+            f"{trace.name}: densities of I by depth and place behind a pool, natural gradients as these, "
+            f"pruning and clustering by depth"
+        )
     small = dataset in _SMALL
     if small and network == trace.network:
         return None

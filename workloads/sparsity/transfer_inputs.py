@@ -85,7 +85,7 @@ def _passed(layer: LayerProfile, traced: float, density: float) -> DensityCurve:
 
 
 def vgg_from_trace(layers: Sequence[LayerShape], trace: TraceRecord) -> tuple[LayerProfile, ...]:
-    """VGG-16 with the I of the traced AlexNet in its rows; the rest follows from them (transfer_plain.vgg)."""
+    """VGG-16 with the I of the traced AlexNet in its rows; the rest follows as in transfer_plain.vgg."""
     own = traced_convolutions(trace)
     convolutions = trace.of_kind("conv")
     densities = {

@@ -41,7 +41,7 @@ def _expect(found: int, wanted: int) -> None:
 def vgg(
     layers: Sequence[LayerShape], trace: TraceRecord, densities: Mapping[str, float]
 ) -> tuple[LayerProfile, ...]:
-    """Densities of VGG-16's outputs, by row as in ActivationRecord; clustering from AlexNet by relative depth.
+    """Densities of VGG-16's outputs, by row as in ActivationRecord; clustering from AlexNet by depth.
 
     A natural dO is non-zero where the layer's ReLU lets the gradient through: its density is the output's,
     or, with pooling behind, the pooled output's over the positions of a window. (The AlexNet trace shows
