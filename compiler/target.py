@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 AUTO = "auto"  # of what the mapper may choose
+NATURAL_ORDER, DENSITY_ORDER = "natural", "density"  # of channels across the groups
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class Target:
     dram_latency_cycles: int
     stays: str = AUTO  # what Forward and GTA keep in the buffer where it fits: "weights", "inputs", "outputs"
     gtw_broadcast: str = AUTO  # "dO" | "I"
+    channel_order: str = NATURAL_ORDER  # | DENSITY_ORDER
+    # Limits that only the engine takes away, under the program of the machine that has them.
+    free_banks: bool = False
+    free_transfers: bool = False
+    free_ppus: bool = False
+    free_controller: bool = False
 
     @property
     def groups(self) -> int:

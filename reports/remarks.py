@@ -39,6 +39,7 @@ def remarks(result: Result) -> Iterator[str]:
     """What a reader should know of a result: why it is what it is, where its sparsity is from, what was
     published.
     """
+    yield from _idealised(result)
     used = result.runs[DENSE].pe_utilization
     for run, fewer in result.work_ratio.items():
         if math.isnan(fewer):
@@ -57,6 +58,15 @@ def remarks(result: Result) -> Iterator[str]:
         yield "A trace holds convolutions and FC layers only: 'with DRAM' has no other work in it."
     yield from result.notes
     yield _speed(result)
+
+
+def _idealised(result: Result) -> Iterator[str]:
+    free = [f"ideal.{name}" for name, is_free in result.machine.ideal if is_free]
+    if free:
+        yield (
+            f"IDEALISED ({', '.join(free)}): this is no machine that can be built, but a bound that shows "
+            "what a limit costs; energies are those of the machine with its limits."
+        )
 
 
 def _sparsity(result: Result) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from compiler.geometry import ConvGeometry
 from compiler.training import ConvWork
+from sparsesim.engine.channels import ChannelDensities
 from sparsesim.engine.source import MaskSource
 from workloads.errors import UserError, unknown_name
 from workloads.sparsity.curve import PRUNING_RANGE
@@ -31,6 +32,9 @@ class MixedSource:
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         return self._of(layer).masks(layer, pruning, sample)
+
+    def channel_densities(self, layer: str, pruning: float, simulated: range) -> ChannelDensities | None:
+        return self._of(layer).channel_densities(layer, pruning, simulated)
 
     def dense(self, work: ConvWork, samples: int) -> LayerMasks:
         return self._of(work.layer).dense(work, samples)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sparsesim.cli.options import folder_option, number_option, whole_option
-from sparsesim.cli.texts import shape, workload_names
+from sparsesim.cli.options import number_option, whole_option
+from sparsesim.cli.texts import shape
 from sparsesim.cli.timeline_options import (
     TimelineCycles,
     TimelineFile,
@@ -109,6 +109,12 @@ def run(
     density_grad_output: Annotated[
         float | None, number_option(metavar="D", help="The same for dO (default 1 each).")
     ] = None,
+    activations: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Densities of I from: nearest (default), here (our runs), imagenet (tables)."
+        ),
+    ] = None,
     energy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Energy table or Accelergy ERT (YAML).")
     ] = None,
@@ -160,6 +166,7 @@ def run(
             threads,
             check,
             None if input_shape is None else shape(input_shape),
+            activations,
         ),
         out=out,
         save=save,
@@ -227,32 +234,3 @@ def workloads() -> None:
     from sparsesim.cli.listings import list_workloads  # noqa: PLC0415
 
     list_workloads()
-
-
-@app.command()
-def reproduce(
-    *,
-    networks: Annotated[
-        str, typer.Option(help="Networks, separated by commas.")
-    ] = "alexnet,resnet18,resnet34",
-    datasets: Annotated[
-        str, typer.Option(help="Data sets, separated by commas.")
-    ] = "cifar10,cifar100,imagenet",
-    machine: MachineName = "sparsetrain",
-    override: Overrides = None,
-    prune: Annotated[float, number_option(metavar="P", help="Pruning rate of dO.", show_default=True)] = 0.9,
-    samples: Annotated[int, whole_option(help="Samples to simulate.", show_default=True)] = 1,
-    report: Annotated[Path | None, folder_option(help="Write a page of them, too.")] = None,
-) -> None:
-    """The networks of the publication, with their averages beside the published ones (a few minutes)."""
-    from sparsesim.cli.reproduce import reproduce_command  # noqa: PLC0415
-
-    reproduce_command(
-        workload_names("--networks", networks),
-        workload_names("--datasets", datasets),
-        machine,
-        tuple(override or ()),
-        prune,
-        samples,
-        report,
-    )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparsesim.cli.app import app
-from sparsesim.cli.options import number_option, option, whole_option
-from sparsesim.cli.texts import whole
+from sparsesim.cli.options import folder_option, number_option, option, whole_option
+from sparsesim.cli.texts import number, whole
 
 __all__ = ["app"]
 
@@ -180,6 +180,55 @@ def show(
     from sparsesim.cli.show import show_command  # noqa: PLC0415
 
     show_command(study, row, json=json, layers=layers, export=export, csv=csv)
+
+
+@app.command()
+def reproduce(
+    *,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Fewer workloads, one sample: two minutes instead of a quarter hour."),
+    ] = False,
+    networks: Annotated[
+        str | None,
+        option("--networks", metavar="A,B", help="Networks (default AlexNet and ResNet-18/34/50/152)."),
+    ] = None,
+    datasets: Annotated[
+        str | None, option("--datasets", metavar="A,B", help="Data sets (default cifar10,cifar100,imagenet).")
+    ] = None,
+    machine: Annotated[str, typer.Option(help="Built-in machine or YAML file.")] = "sparsetrain",
+    override: Set = None,
+    prune: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--prune", parser=number, metavar="P", help="Pruning rate (default 0.7, 0.9, 0.99); repeat."
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, whole_option("--samples", help="Samples of every workload (default 4).")
+    ] = None,
+    out: Annotated[
+        Path | None, option("--out", metavar="DIR", help="Folder of the study (default runs/reproduction).")
+    ] = None,
+    report: Annotated[Path | None, folder_option(help="Write a page with all figures, too.")] = None,
+    document: Annotated[
+        Path | None, option("--document", metavar="FILE.md", help="Write docs/reproduction.md anew, there.")
+    ] = None,
+    workers: Workers = None,
+    memory: Memory = None,
+    scheduler: Scheduler = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """The evaluation of the publication: gains beside the published averages, why they differ, how certain.
+
+    A study: the same command goes on where it was ended.
+    """
+    from sparsesim.cli.reproduce import ReproduceOptions, asked_for, reproduce_command  # noqa: PLC0415
+    from sparsesim.cli.study import StudyOptions  # noqa: PLC0415
+
+    asked = asked_for(networks, datasets, machine, tuple(override or ()), tuple(prune or ()), samples, quick)
+    study = StudyOptions(out, workers, memory, scheduler, retry_failed)
+    reproduce_command(asked, study, ReproduceOptions(report, document))
 
 
 def _flags(options: dict[str, Any]) -> Flags:

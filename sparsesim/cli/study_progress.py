@@ -32,10 +32,11 @@ class StudyProgress:
     """A context manager that is told every row as it lands. total: points; stored: of them before.
 
     The best point is that of the first objective, of those that break no constraint; where workloads vary,
-    that of the workload simulated last.
+    that of the workload simulated last. names_best: whether it is said.
     """
 
-    def __init__(self, question: Question, total: int, stored: int = 0) -> None:
+    def __init__(self, question: Question, total: int, stored: int = 0, *, names_best: bool = True) -> None:
+        self._names_best = names_best
         self._question = question
         self._total = total
         self._stored = stored
@@ -114,7 +115,7 @@ class StudyProgress:
 
     def _best_words(self) -> list[str]:
         best = self._best.get(self._workload)
-        if best is None:
+        if best is None or not self._names_best:
             return []
         objective = self._question.objectives[0]
         name = " ".join(filter(None, words(objective.figure)))

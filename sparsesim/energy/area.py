@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from sparsesim.energy.per_action import JOB_BITS, POINTER_BITS, POINTER_TABLE_WORDS, Column, entry_bits
-from sparsesim.energy.ranges import COLUMNS, ColumnName, Range
+from sparsesim.energy.ranges import COLUMNS, Range
 from sparsesim.energy.table import EnergyTable
+from sparsesim.energy.values import Rows
 from sparsesim.machine.description import Machine
 
-Rows = Callable[[str], float]
 UM2_PER_MM2 = 1e6
 AREA_PARTS = ("pe", "ppu", "buffer", "controller", "total")
 
@@ -73,9 +72,8 @@ def area(machine: Machine, table: EnergyTable) -> dict[str, Range]:
     return {part: Range(*(column[part] for column in columns)) for part in AREA_PARTS}
 
 
-def column_of(machine: Machine, table: EnergyTable, name: ColumnName) -> Column:
-    """One column of the table with the wire lengths that follow from its areas: sides of squares."""
-    rows = table.column(name)
+def column_of(machine: Machine, rows: Rows) -> Column:
+    """One number a row of the table, with the wire lengths that follow from the areas: sides of squares."""
     parts = _areas_um2(machine, rows)
     array_um2 = parts["pe"] + parts["ppu"]
     return Column(

@@ -16,6 +16,7 @@ from sparsesim.energy.counts import ActionCounts
 from sparsesim.energy.per_action import ENERGY_OF_ACTION, absent_actions
 from sparsesim.energy.ranges import COLUMNS, Range, sum_of
 from sparsesim.energy.table import EnergyTable, default_table
+from sparsesim.energy.values import TableValues
 from sparsesim.machine.description import Machine
 
 OFF_CHIP = ("dram",)
@@ -59,11 +60,16 @@ def on_chip(energies: Mapping[str, Range]) -> Range:
     return sum_of(energy for component, energy in energies.items() if component not in OFF_CHIP)
 
 
+def action_energies(machine: Machine, values: TableValues) -> dict[str, float]:
+    """The energy in pJ of every action of a machine, with one number for every row of the table."""
+    column, absent = column_of(machine, values.rows), absent_actions(machine)
+    computed = {name: equation(column) for name, equation in ENERGY_OF_ACTION.items()}
+    return computed | {name: pj for name, pj in values.actions.items() if name not in absent}
+
+
 def _per_action(machine: Machine, table: EnergyTable) -> dict[str, Range]:
-    columns = [column_of(machine, table, name) for name in COLUMNS]
-    computed = {name: Range(*map(equation, columns)) for name, equation in ENERGY_OF_ACTION.items()}
-    absent = absent_actions(machine)
-    return computed | {name: row.range for name, row in table.actions.items() if name not in absent}
+    columns = [action_energies(machine, table.values(name)) for name in COLUMNS]
+    return {name: Range(*(column[name] for column in columns)) for name in ACTIONS}
 
 
 def _extrapolations(machine: Machine) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from sparsesim.energy.actions import ACTIONS
 from sparsesim.energy.ranges import ColumnName, Range
+from sparsesim.energy.values import Rows, TableValues
 from sparsesim.machine.located import Located, parse_yaml, read_yaml
 from sparsesim.machine.rules import BrokenRule
 from sparsesim.machine.sections import Section
@@ -68,7 +68,7 @@ class EnergyTable(Section):
         component, _, action = name.partition(".")
         return self.components[component][action]
 
-    def column(self, name: ColumnName) -> Callable[[str], float]:
+    def column(self, name: ColumnName) -> Rows:
         """A function from "component.action" to the number in one column."""
 
         def value(row_name: str) -> float:
@@ -76,6 +76,11 @@ class EnergyTable(Section):
             return number
 
         return value
+
+    def values(self, name: ColumnName) -> TableValues:
+        """One column of all that the table gives."""
+        given = {action: getattr(row, name) for action, row in self.actions.items()}
+        return TableValues(self.column(name), given)
 
 
 @cache

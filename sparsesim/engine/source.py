@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 
 from compiler.compile import StageDensities
 from compiler.training import ConvWork
+from sparsesim.engine.channels import ChannelDensities, channels_of, mean_of
+from workloads.errors import UserError
 from workloads.sparsity.masks import LayerDensities, LayerMasks
 from workloads.sparsity.profile import Profile
 from workloads.sparsity.trace import Trace
+
+# Samples of a profile that channels are measured on: far beyond the numbers of those that are simulated
+# (sparsesim/request.py bounds them).
+_EARLIER_SAMPLES = range(1 << 20, (1 << 20) + 8)
 
 
 class MaskSource(Protocol):
@@ -27,6 +33,13 @@ class MaskSource(Protocol):
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         """Masks of one sample of a layer (of the whole batch, for a fully connected one)."""
+
+    def channel_densities(self, layer: str, pruning: float, simulated: range) -> ChannelDensities | None:
+        """Densities of a layer's channels as measured on other samples than the `simulated` ones.
+
+        Of a fully connected layer `simulated` says nothing: none of its columns is among them. None where
+        its columns are all that was recorded.
+        """
 
     def dense(self, work: ConvWork, samples: int) -> LayerMasks:
         """Masks without zeros, `samples` maps stacked by rows."""
@@ -63,6 +76,7 @@ class ProfileSource:
 
     profile: Profile
     seed: int
+    known: dict[tuple[str, float], ChannelDensities] = field(default_factory=dict, compare=False)
 
     def densities(self, layer: str, pruning: float) -> LayerDensities:
         return self.profile.densities(layer, pruning)
@@ -73,6 +87,15 @@ class ProfileSource:
 
     def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
         return self.profile.masks(layer, pruning, self.seed, sample)
+
+    def channel_densities(self, layer: str, pruning: float, simulated: range) -> ChannelDensities | None:
+        """Measured on samples that are never simulated, as of an earlier step: of a channel's level they
+        have only the persistent share in common with any other sample (workloads/sparsity/clustering.py).
+        """
+        if (layer, pruning) not in self.known:
+            earlier = [self.masks(layer, pruning, sample) for sample in _EARLIER_SAMPLES]
+            self.known[layer, pruning] = channels_of(earlier)
+        return self.known[layer, pruning]
 
     def dense(self, work: ConvWork, samples: int) -> LayerMasks:
         return _ones(work, samples)
@@ -86,6 +109,7 @@ class TraceSource:
     samples: int
     fully_connected: frozenset[str]
     known: dict[str, tuple[LayerDensities, tuple[float, float]]] = field(default_factory=dict)
+    measured: dict[tuple[str, int], ChannelDensities] = field(default_factory=dict)
 
     def densities(self, layer: str, pruning: float) -> LayerDensities:
         return self._measured(layer)[0]
@@ -105,6 +129,27 @@ class TraceSource:
         if layer in self.fully_connected:
             return self.trace.fc_masks(layer, range(self.samples))
         return self.trace.masks(layer, sample)
+
+    def channel_densities(self, layer: str, pruning: float, simulated: range) -> ChannelDensities | None:
+        recorded = self.trace.meta.samples
+        if layer in self.fully_connected:
+            others = range(self.samples, recorded)
+            return channels_of([self.trace.fc_masks(layer, others)]) if others else None
+        left = [sample for sample in range(recorded) if sample not in simulated]
+        if not left:
+            raise UserError(
+                f"{self.trace.path}: policy.channel_order = density measures the channels of {layer!r} on "
+                f"samples that are not simulated with them, and all {recorded} of the trace are simulated in "
+                "one job; record more samples, let GTW accumulate over fewer (policy.accumulated_samples), "
+                "or set policy.channel_order to natural."
+            )
+        return mean_of([self._channels(layer, sample) for sample in left])
+
+    def _channels(self, layer: str, sample: int) -> ChannelDensities:
+        """Of one sample; every job leaves others out, so each sample is asked for many times."""
+        if (layer, sample) not in self.measured:
+            self.measured[layer, sample] = channels_of([self.masks(layer, 0.0, sample)])
+        return self.measured[layer, sample]
 
     def dense(self, work: ConvWork, samples: int) -> LayerMasks:
         return _ones(work, samples)

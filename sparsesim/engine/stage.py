@@ -46,18 +46,21 @@ def kernel_machine(target: Target) -> Machine:
         groups=target.groups_per_cluster,
         streams=target.pes_per_group,
         slots=target.row_slots,
-        pipeline_cycles=target.pipeline_cycles,
+        pipeline_cycles=0 if target.free_ppus else target.pipeline_cycles,
         ppu_words=target.ppu_words_per_cycle,
         banks=target.buffer_banks,
         bank_mask=target.buffer_banks - 1 if target.buffer_banks.bit_count() == 1 else -1,
         words_per_line=target.words_per_line,
         operand_bits=target.operand_bits,
         sum_bits=target.sum_bits,
-        read_latency=target.read_latency_cycles,
-        dispatch_cycles=target.dispatch_cycles,
-        switch_cycles=target.tile_switch_cycles,
+        read_latency=0 if target.free_transfers else target.read_latency_cycles,
+        dispatch_cycles=0 if target.free_controller else target.dispatch_cycles,
+        switch_cycles=0 if target.free_controller else target.tile_switch_cycles,
         rows_dynamic=int(target.row_handout_dynamic),
         jobs_dynamic=int(target.job_handout_dynamic),
+        transfer_cycles=int(not target.free_transfers),
+        drain_cycles=int(not target.free_ppus),
+        shared_banks=int(not (target.free_banks or target.free_transfers)),
     )
 
 
@@ -78,10 +81,10 @@ def _tile_key(program: StageProgram, job_start: int, job_end: int) -> bytes | No
 def _run(
     program: StageProgram, machine: Machine, operands: Operands, start: int, end: int
 ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """(cycles, states [clusters, streams, groups per cluster, N_STATES], counts) of a tile."""
     state = new_state(machine)
     cycles = int(run_tile(program.jobs[start:end], machine, operands, state))
-    states = state.states.transpose(0, 2, 1, 3).reshape(-1, machine.streams, N_STATES)
-    return cycles, states, state.counts
+    return cycles, state.states, state.counts
 
 
 def run_stage(program: StageProgram, masks: LayerMasks) -> StageOutcome:
@@ -89,7 +92,7 @@ def run_stage(program: StageProgram, masks: LayerMasks) -> StageOutcome:
     operands = pack_operands(program, masks)
     machine = kernel_machine(program.target)
     cycles = []
-    states = np.zeros((program.target.groups, machine.streams, N_STATES), dtype=np.int64)
+    states = np.zeros((machine.clusters, machine.streams, machine.groups, N_STATES), dtype=np.int64)
     counts = np.zeros(N_COUNTS, dtype=np.int64)
     known: dict[bytes, tuple[int, NDArray[np.int64], NDArray[np.int64]]] = {}
     for tile in program.tiles:
@@ -103,4 +106,7 @@ def run_stage(program: StageProgram, masks: LayerMasks) -> StageOutcome:
         states += found[1]
         counts += found[2]
     transfers = tile_transfers(program, masks)
-    return StageOutcome(tuple(cycles), states, counts, transfers, schedule(cycles, transfers, program.target))
+    by_group = states.transpose(0, 2, 1, 3).reshape(-1, machine.streams, N_STATES)
+    return StageOutcome(
+        tuple(cycles), by_group, counts, transfers, schedule(cycles, transfers, program.target)
+    )

@@ -16,6 +16,7 @@ from compiler.other_work import OtherWork
 from compiler.program import RowOperation, Stage, StageProgram
 from compiler.target import Target
 from compiler.training import ConvWork
+from sparsesim.engine.channel_order import orders_channels, renumbered
 from sparsesim.engine.check import check_stage
 from sparsesim.engine.kernels.layout import PE_OPERATIONS
 from sparsesim.engine.products import useful_products
@@ -152,6 +153,16 @@ def _task_count(plan: Plan) -> int:
 
 
 def _masks(plan: Plan, task: _Task) -> LayerMasks:
+    """What the task's samples have where, the channels in the order in which the machine takes them."""
+    masks, program = _natural_masks(plan, task), task.compiled.program
+    if task.run.pruning is None or not orders_channels(program, masks):
+        return masks
+    simulated = range(task.first, task.first + task.count)
+    measured = plan.source.channel_densities(task.work.layer, task.run.pruning, simulated)
+    return masks if measured is None else renumbered(masks, program, measured)
+
+
+def _natural_masks(plan: Plan, task: _Task) -> LayerMasks:
     """What the task's samples have where, stacked by rows if there are several."""
     if task.run.pruning is None:
         masks = plan.source.dense(task.work, task.count)

@@ -8,13 +8,14 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from compiler.target import Target
+from compiler.target import NATURAL_ORDER, Target
 from sparsesim.machine.rules import broken_rules
 from sparsesim.machine.sections import (
     ArraySection,
     BufferSection,
     ControllerSection,
     DataSection,
+    IdealSection,
     MappingSection,
     MemorySection,
     PeSection,
@@ -51,6 +52,7 @@ class Machine(Section):
     data: DataSection = DataSection()
     policy: PolicySection = PolicySection()
     mapping: MappingSection = MappingSection()
+    ideal: IdealSection = IdealSection()
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
@@ -100,7 +102,12 @@ class Machine(Section):
 
     def dense_baseline(self) -> Machine:
         """The same machine with nothing skipped and nothing compressed; its name ends in "-dense"."""
-        off = {"skip_zeros": False, "mask_skipping": False, "input_skipping": False}
+        off = {
+            "skip_zeros": False,
+            "mask_skipping": False,
+            "input_skipping": False,
+            "channel_order": NATURAL_ORDER,
+        }
         name = self.name if self.name.endswith(DENSE_SUFFIX) else self.name + DENSE_SUFFIX
         return self.model_copy(update={"name": name, "policy": self.policy.model_copy(update=off)})
 
@@ -135,4 +142,9 @@ class Machine(Section):
             dram_latency_cycles=self.dram_latency_cycles,
             stays=self.mapping.stays,
             gtw_broadcast=self.mapping.gtw_broadcast,
+            channel_order=self.policy.channel_order,
+            free_banks=self.ideal.free_banks,
+            free_transfers=self.ideal.free_transfers,
+            free_ppus=self.ideal.free_ppus,
+            free_controller=self.ideal.free_controller,
         )

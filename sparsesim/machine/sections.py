@@ -191,6 +191,30 @@ class PolicySection(Section):
     accumulated_samples: Literal[1, 2, 4, 8, 16, 32] = _other(
         4, "GTW: a job may accumulate weight gradients over up to this many samples before they are written."
     )
+    channel_order: Literal["natural", "density"] = _other(
+        "natural",
+        "GTA, GTW: channels across the groups are dealt to jobs by number, or by their density as measured "
+        "on other samples, so that like ones share a cluster.",
+    )
+
+
+class IdealSection(Section):
+    """Limits that are taken away, to see what they cost: docs/microarchitecture.md, section 11.
+
+    The compiler does not look at them, so the program stays that of the machine as it is. No such machine can
+    be built.
+    """
+
+    free_banks: bool = _other(False, "A bank serves any number of bursts at once: nothing waits for a bank.")
+    free_transfers: bool = _other(
+        False,
+        "Row pointers, rows, masks, kernel rows, sums and results move in no time: as if banks and ports had "
+        "no limit.",
+    )
+    free_ppus: bool = _other(
+        False, "Pipelines are empty at once, and a PPU drains and finishes results in no time."
+    )
+    free_controller: bool = _other(False, "Jobs are dispatched and tiles are switched in no time.")
 
 
 class MappingSection(Section):

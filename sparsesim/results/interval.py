@@ -1,8 +1,9 @@
-"""Confidence intervals of means over samples, and of ratios of means."""
+"""Confidence intervals of means over samples, of ratios of means, and of averages of such ratios."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,40 @@ def ratio_half_width(numerators: FloatArray, denominators: FloatArray) -> FloatA
 
     None for fewer than two samples and where a mean of the denominators is zero.
 
-    Delta method: with the ratio R, the residuals n - R d have mean zero, and R varies like their mean over
-    mean(d).
+    Delta method: with the ratio R, the residuals (n - R d) / mean(d) have mean zero, and R varies like their
+    mean.
     """
+    residuals = _residuals(numerators, denominators)
+    return None if residuals is None else mean_half_width(residuals)
+
+
+def _residuals(numerators: FloatArray, denominators: FloatArray) -> FloatArray | None:
     divisor = denominators.mean(axis=0)
     if not divisor.all():
         return None
-    residuals = numerators - numerators.mean(axis=0) / divisor * denominators
-    width = mean_half_width(residuals)
-    return None if width is None else width / divisor
+    residuals: FloatArray = (numerators - numerators.mean(axis=0) / divisor * denominators) / divisor
+    return residuals
+
+
+def average_half_width(half_widths: Sequence[float]) -> float:
+    """Half width of the average of n >= 1 ratios that were measured independently: sqrt(sum w^2) / n.
+
+    Networks whose masks were drawn with the same seed are not independent: layers of the same sizes and
+    densities have the same masks, as those of one network on CIFAR-10 and CIFAR-100. For these,
+    `average_ratio_half_width`.
+    """
+    return math.hypot(*half_widths) / len(half_widths)
+
+
+def average_ratio_half_width(ratios: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray | None:
+    """Half width of the average of n >= 1 ratios, (numerators, denominators) each as of ratio_half_width.
+
+    Samples of all ratios are paired: sample i of every network is the i-th draw, so what networks share in
+    it is not averaged away. Holds for independent networks as well. None as ratio_half_width, and for
+    networks with different numbers of samples.
+    """
+    found = [_residuals(*ratio) for ratio in ratios]
+    residuals = [one for one in found if one is not None]
+    if len(residuals) < len(found) or len({len(one) for one in residuals}) > 1:
+        return None
+    return mean_half_width(np.asarray(np.mean(residuals, axis=0)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from sparsesim.energy import ActionCounts, EnergyModel
 from sparsesim.engine.kernels import layout
 from sparsesim.engine.record import OtherRecord, StageRecord, StepRecords
 from sparsesim.machine import Machine
-from sparsesim.results.actions import line_bytes, other_actions, stage_actions
+from sparsesim.results.actions import line_bytes, other_actions
 from sparsesim.results.interval import FloatArray, mean_half_width, ratio_half_width
 from sparsesim.results.model import DENSE, EngineSpeed, LayerResult, ProfileSource, Result, RunResult
 from sparsesim.results.parts import (
@@ -26,9 +26,10 @@ from sparsesim.results.parts import (
     added,
 )
 from sparsesim.results.samples import Costed, Series, sample_series
+from sparsesim.results.totals import by_layer_and_stage, costed, mean_actions, mean_cycles, sample_count
 from workloads.sparsity.over_time import DensityOverTime
 
-__all__ = ["Result", "build_result", "utilization"]
+__all__ = ["Result", "build_result", "run_series", "utilization"]
 
 OFF_CHIP = "dram"
 _STATE_OF_CAUSE = {
@@ -103,11 +104,11 @@ def _engine(records: StepRecords) -> EngineSpeed:
 def _run(
     name: str, records: StepRecords, machine: Machine, model: EnergyModel
 ) -> tuple[RunResult, list[LayerResult], Series | None]:
-    costed = [(record, stage_actions(record, machine)) for record in records.stages if record.run == name]
+    items = costed(records, name, machine)
     others = _other_layers(name, records.other.get(name, ()), machine, model)
-    everything = [*_stage_layers(costed, machine, model), *others]
+    everything = [*_stage_layers(items, machine, model), *others]
     whole = added(everything)
-    series = sample_series(costed, model, whole, added(others), records.samples)
+    series = sample_series(items, model, whole, added(others), records.samples)
     run = RunResult(
         **vars(whole),
         name=name,
@@ -119,6 +120,14 @@ def _run(
         energy_half_width_pj=_half_width(series.energy_pj) if series else None,
     )
     return run, everything, series
+
+
+def run_series(name: str, records: StepRecords, machine: Machine, model: EnergyModel) -> Series | None:
+    """The totals of a run sample by sample, for intervals of several results together; None as sample_series.
+
+    model: of the run's machine, the dense baseline's for "dense".
+    """
+    return _run(name, records, machine, model)[2]
 
 
 def utilization(measures: Measures, machine: Machine) -> float:
@@ -145,23 +154,14 @@ def _ratio_widths(series: Mapping[str, Series | None], quantity: str) -> dict[st
     return widths
 
 
-def _stage_layers(costed: Sequence[Costed], machine: Machine, model: EnergyModel) -> list[LayerResult]:
-    def place(item: Costed) -> tuple[int, str, int]:
-        return item[0].index, item[0].layer, STAGES.index(item[0].stage.value)
-
-    ordered = sorted(costed, key=place)
-    return [_stage_layer(list(items), machine, model) for _, items in groupby(ordered, key=place)]
+def _stage_layers(items: Sequence[Costed], machine: Machine, model: EnergyModel) -> list[LayerResult]:
+    return [_stage_layer(found, machine, model) for found in by_layer_and_stage(items)]
 
 
 def _stage_layer(items: list[Costed], machine: Machine, model: EnergyModel) -> LayerResult:
     records = [record for record, _ in items]
-    samples = sum(record.samples for record in records)
-    totals = sum((actions for _, actions in items), ActionCounts())
-    counts = totals.times(1 / samples)
-    cycles = Accounts(
-        sum(record.on_chip_cycles for record in records) / samples,
-        sum(record.with_dram_cycles for record in records) / samples,
-    )
+    samples = sample_count(records)
+    counts, cycles = mean_actions(items), mean_cycles(records)
     measures = Measures(
         cycles=cycles,
         useful_macs=sum(record.useful_macs for record in records) / samples,
@@ -177,7 +177,7 @@ def _stage_layer(items: list[Costed], machine: Machine, model: EnergyModel) -> L
         stage=first.stage.value,
         run=first.run,
         index=first.index,
-        computed_macs=totals.macs / samples,
+        computed_macs=sum(actions.macs for _, actions in items) / samples,
         lower_bound_cycles=_lower_bound(items, machine),
         density=_densities(records),
         pe_utilization=utilization(measures, machine),
@@ -186,7 +186,7 @@ def _stage_layer(items: list[Costed], machine: Machine, model: EnergyModel) -> L
 
 
 def _group_cycles(records: Sequence[StageRecord], cycles: Accounts, machine: Machine) -> dict[str, float]:
-    samples = sum(record.samples for record in records)
+    samples = sample_count(records)
     states = np.sum([record.states.sum(axis=0) for record in records], axis=0)
     per_group = samples * machine.array.pes_per_group
     found = {cause: int(states[_STATE_OF_CAUSE[cause]]) / per_group for cause in ON_CHIP_CAUSES}
@@ -197,7 +197,7 @@ def _cycles_of_groups(records: Sequence[StageRecord], machine: Machine) -> Float
     if any(len(record.states) != machine.array.groups for record in records):
         return None  # of a study, summed over the groups
     states = np.sum([record.states for record in records], axis=0)
-    samples = sum(record.samples for record in records)
+    samples = sample_count(records)
     columns = [_STATE_OF_CAUSE[cause] for cause in ON_CHIP_CAUSES]
     found: FloatArray = states[:, columns] / (samples * machine.array.pes_per_group)
     found.flags.writeable = False
@@ -220,12 +220,16 @@ def _energy(counts: ActionCounts, cycles: Accounts, model: EnergyModel) -> Energ
 
 
 def _lower_bound(items: Sequence[Costed], machine: Machine) -> Accounts:
-    """Whole cycles per record: work over multipliers, lines over banks; with_dram bytes over bandwidth."""
+    """Whole cycles per record: work over multipliers, lines over banks; with_dram bytes over bandwidth.
+
+    Lines bound nothing where the machine's banks are idealised.
+    """
+    banks = math.inf if machine.ideal.free_banks or machine.ideal.free_transfers else machine.buffer.banks
     samples = sum(record.samples for record, _ in items)
     inside = with_dram = 0
     for record, counts in items:
         products = -(-record.useful_macs // (machine.pes * machine.pe.macs_per_pe))
-        lines = -(-int(counts.lines_read + counts.lines_written) // machine.buffer.banks)
+        lines = math.ceil(int(counts.lines_read + counts.lines_written) / banks)
         # Rounded down: the DMA's rate is a fraction close to bytes_per_cycle.
         moved = int(
             (record.dram_read_bytes + record.dram_write_bytes) / machine.dram_bytes_per_cycle * (1 - 1e-6)
@@ -236,7 +240,7 @@ def _lower_bound(items: Sequence[Costed], machine: Machine) -> Accounts:
 
 
 def _densities(records: Sequence[StageRecord]) -> dict[str, float]:
-    samples = sum(record.samples for record in records)
+    samples = sample_count(records)
 
     def mean(values: Iterable[float]) -> float:
         pairs = zip(values, records, strict=True)

@@ -32,7 +32,8 @@ def sample_series(
     whole: means of the run; other: the part of it outside the convolutions, which does not depend on the
     sample. Most layers are simulated sample by sample. Those that the machine executes for several samples
     together (a fully connected layer for a batch, weight gradients accumulated over samples) have only a
-    mean; they are taken to vary as the rest does. A run of which every layer was simulated once (the dense
+    mean; they are taken to vary as the rest does, in proportion and together with it; docs/energy.md
+    says how far that holds. A run of which every layer was simulated once (the dense
     one, which no mask changes) is the same for all samples.
     """
     single = [item for item in records if item[0].samples == 1 and not item[0].fc]

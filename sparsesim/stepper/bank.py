@@ -30,13 +30,21 @@ class Request:
         return self.appears_at, self.port, self.cluster
 
 
-class Bank:
-    """Serves its requests first come first served, one line a cycle."""
+@dataclass
+class _Burst:
+    """A request that is being served."""
 
-    def __init__(self) -> None:
+    request: Request
+    lines_left: int
+
+
+class Bank:
+    """Serves its requests first come first served, one line a cycle; an idealised one all at once."""
+
+    def __init__(self, *, one_at_a_time: bool = True) -> None:
+        self._one_at_a_time = one_at_a_time
         self._waiting: list[Request] = []
-        self._burst: Request | None = None
-        self._lines_left = 0
+        self._bursts: list[_Burst] = []
 
     def request(self, request: Request) -> None:
         """A burst is asked for; it may stand at the bank only in a later cycle."""
@@ -45,18 +53,20 @@ class Bank:
     def grant(self, cycle: int) -> None:
         """Begin the next burst if the bank is free."""
         standing = [request for request in self._waiting if request.appears_at <= cycle]
-        if self._burst is None and standing:
-            self._burst = min(standing, key=lambda request: request.order)
-            self._waiting.remove(self._burst)
-            self._lines_left = self._burst.lines
+        for request in sorted(standing, key=lambda request: request.order):
+            if self._bursts and self._one_at_a_time:
+                return
+            self._waiting.remove(request)
+            self._bursts.append(_Burst(request, request.lines))
 
     def transfer(self) -> None:
-        """One cycle's line."""
-        if self._burst is not None:
-            self._lines_left -= 1
+        """One cycle's line of every burst."""
+        for burst in self._bursts:
+            burst.lines_left -= 1
 
     def clock_edge(self, cycle: int) -> None:
         """Release the bank if the cycle before `cycle` carried the last line."""
-        if self._burst is not None and self._lines_left == 0:
-            ended, self._burst = self._burst, None
-            ended.requester.burst_ended(cycle)
+        ended = [burst for burst in self._bursts if burst.lines_left == 0]
+        self._bursts = [burst for burst in self._bursts if burst.lines_left]
+        for burst in ended:
+            burst.request.requester.burst_ended(cycle)

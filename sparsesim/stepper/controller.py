@@ -25,7 +25,7 @@ class Controller:
     ) -> None:
         self._decoder = decoder
         self._clusters = clusters
-        self._dispatch_cycles = target.dispatch_cycles
+        self._dispatch_cycles = 0 if target.free_controller else target.dispatch_cycles
         self._counts = counts
         self._queues = self._deal(range(tile.job_start, tile.job_end), target)
         self._requests: deque[tuple[Cluster, Job]] = deque()

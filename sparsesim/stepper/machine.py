@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler.program import StageProgram
+from compiler.target import Target
 from sparsesim.stepper.bank import Bank
 from sparsesim.stepper.cluster import Cluster
 from sparsesim.stepper.controller import Controller
@@ -22,11 +23,12 @@ class Machine:
 
     def __init__(self, program: StageProgram, tile_index: int, masks: Masks) -> None:
         target = program.target
+        _check_steppable(target)
         shape = (target.groups, target.pes_per_group, len(STATE_NAMES))
         self.counts = TileCounts(np.zeros(shape, np.int64))
         self._cycle = 0
-        self._tile_switch_cycles = target.tile_switch_cycles
-        self._banks = [Bank() for _ in range(target.buffer_banks)]
+        self._tile_switch_cycles = 0 if target.free_controller else target.tile_switch_cycles
+        self._banks = [Bank(one_at_a_time=not target.free_banks) for _ in range(target.buffer_banks)]
         self._clusters = [Cluster(k, target, self._banks, self.counts) for k in range(target.clusters)]
         decoder = JobDecoder(program, masks)
         self._controller = Controller(program.tiles[tile_index], target, decoder, self._clusters, self.counts)
@@ -114,6 +116,15 @@ def step_program(
         dram_cycles=schedule.dram_cycles,
         dma_busy_cycles=schedule.dma_busy_cycles,
     )
+
+
+def _check_steppable(target: Target) -> None:
+    """What takes no time at all happens between two clocks, which nothing here can show."""
+    if target.free_transfers or target.free_ppus:
+        raise UserError(
+            "ideal.free_transfers and ideal.free_ppus cannot be stepped: what they free takes less than a "
+            "clock; the engine has them."
+        )
 
 
 def _check_shapes(program: StageProgram, masks: Masks) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sparsesim.energy.table import EnergyTable
+from sparsesim.engine.record import StepRecords
 from sparsesim.machine import Machine, export_yaml
 from sparsesim.request import Request
 from sparsesim.results.result import Result
@@ -20,6 +21,7 @@ from sparsesim.study.records import decode
 from sparsesim.study.resolve import command_of, request_of
 from sparsesim.study.simulations import simulations_of, step_records
 from sparsesim.study.store import StoredRow, Study
+from sparsesim.workload import Workload
 from workloads.errors import UserError
 
 SCHEMA = "sparsesim-study-row/1"
@@ -28,8 +30,15 @@ SCHEMA = "sparsesim-study-row/1"
 def result_of_row(study: Study, row: StoredRow) -> Result:
     """The whole result of a point, layer by layer, from its stored records; nothing is simulated.
 
-    The PE states of a layer are known as sums over all PE groups. UserError for a row that failed, and where
-    the trace that was simulated is no longer the same.
+    The PE states of a layer are known as sums over all PE groups. UserError as records_of_row.
+    """
+    return result_of(*records_of_row(study, row), row.seconds)
+
+
+def records_of_row(study: Study, row: StoredRow) -> tuple[Request, Workload, StepRecords]:
+    """What a point asked for, and the records of all its runs.
+
+    UserError for a row that failed, and where the trace that was simulated is no longer the same.
     """
     request = stored_request(study, row)
     workload = request_workload(request)
@@ -43,8 +52,8 @@ def result_of_row(study: Study, row: StoredRow) -> Result:
     missing = [key for key, table in zip(row.simulations, tables, strict=True) if table is None]
     if missing:
         raise UserError(f"{study.folder}: the records of row {row.row} are missing; simulate it again.")
-    records = step_records(request, workload, [decode(table) for table in tables if table], row.seconds)
-    return result_of(request, workload, records, row.seconds)
+    decoded = [decode(table) for table in tables if table]
+    return request, workload, step_records(request, workload, decoded, row.seconds)
 
 
 def stored_request(study: Study, row: StoredRow) -> Request:

@@ -29,6 +29,7 @@ OWN: dict[str, Kind] = {
     "trace": "text",
     "density_input": "number",
     "density_grad_output": "number",
+    "activations": "text",
     "machine": "text",
     "energy": "text",
 }
@@ -49,9 +50,11 @@ _SPARSE_ONLY = (
     "prune",
     "density_input",
     "density_grad_output",
+    "activations",
     "policy.skip_zeros",
     "policy.mask_skipping",
     "policy.input_skipping",
+    "policy.channel_order",
     "data.row_format",
 )
 _KINDS: dict[str, Kind] = {"string": "text", "integer": "whole", "number": "number", "boolean": "boolean"}

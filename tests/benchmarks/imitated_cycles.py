@@ -8,14 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.training import ConvWork
+from sparsesim.engine.record import StepRecords
 from sparsesim.engine.source import MaskSource
-from sparsesim.engine.step import Plan, Run, simulate_step
-from sparsesim.request import make_request
-from sparsesim.simulation import request_workload
-from workloads.sparsity.imitation import imitate
-from workloads.sparsity.masks import LayerDensities, LayerMasks
-from workloads.sparsity.trace import load_trace
+from sparsesim.reproduction.imitated_trace import Masks, imitated_trace
+from workloads.sparsity.masks import LayerMasks
 
 GENERATED, REORDERED, INDEPENDENT = "generated", "reordered", "independent"
 AIM = 3.0
@@ -24,34 +20,8 @@ Cell = tuple[str, str]
 """A layer and a stage."""
 Cycles = Mapping[Cell, int]
 """On-chip cycles of all samples."""
-Masks = Callable[[str, int], LayerMasks]
-"""Masks of a layer and a sample."""
 
 _INDEPENDENT_SEEDS = 2  # without clustering one seed is like another
-
-
-@dataclass(frozen=True)
-class Source:
-    """Masks of `drawn` for the programs that are compiled for `recorded`."""
-
-    recorded: MaskSource
-    drawn: Masks
-
-    def densities(self, layer: str, pruning: float) -> LayerDensities:
-        """What the mapper is told, so that the programs are those of the recorded masks."""
-        return self.recorded.densities(layer, pruning)
-
-    def channel_shares(self, layer: str, pruning: float) -> tuple[float, float]:
-        """As densities()."""
-        return self.recorded.channel_shares(layer, pruning)
-
-    def masks(self, layer: str, pruning: float, sample: int) -> LayerMasks:
-        """Masks of one sample of a layer; pruning is what was recorded."""
-        return self.drawn(layer, sample)
-
-    def dense(self, work: ConvWork, samples: int) -> LayerMasks:
-        """Masks without zeros."""
-        return self.recorded.dense(work, samples)
 
 
 @dataclass(frozen=True)
@@ -91,34 +61,28 @@ def imitated(path: Path, seeds: int, samples: int | None = None, *, own_densitie
     fitted to the trace; REORDERED, the recorded masks with the channels of every layer in another order;
     INDEPENDENT zeros at the same densities.
     """
-    request = make_request(trace=path, samples=samples)
-    workload = request_workload(request)
-    run = Run("drawn", request.machine.to_target(), 0.0)
-    recorded = workload.source
-
-    def simulated(source: MaskSource) -> Cycles:
-        plan = Plan(
-            workload.works, (), source, [run], request.load.batch, workload.samples, workload.accumulate
-        )
-        cycles: dict[Cell, int] = {}
-        for record in simulate_step(plan).stages:
-            cell = record.layer, record.stage.value
-            cycles[cell] = cycles.get(cell, 0) + record.on_chip_cycles
-        return cycles
+    trace = imitated_trace(path, samples)
 
     def seeded(drawn: Callable[[int], Masks], count: int) -> list[Cycles]:
-        return [simulated(Source(recorded, drawn(seed))) for seed in range(count)]
+        return [_cycles(trace.records(drawn(seed))) for seed in range(count)]
 
     def imitation(clustered: bool) -> Callable[[int], Masks]:
-        found = imitate(load_trace(path), workload.samples, clustered=clustered, own_densities=own_densities)
-        return lambda seed: lambda layer, sample: found.masks(layer, seed, sample)
+        return trace.drawn(clustered=clustered, own_densities=own_densities)
 
     drawn = {
         GENERATED: seeded(imitation(True), seeds),
-        REORDERED: seeded(lambda seed: _reordered(recorded, seed), seeds),
+        REORDERED: seeded(lambda seed: _reordered(trace.recorded, seed), seeds),
         INDEPENDENT: seeded(imitation(False), min(seeds, _INDEPENDENT_SEEDS)),
     }
-    return Imitated(path.stem, simulated(recorded), drawn)
+    return Imitated(path.stem, _cycles(trace.records()), drawn)
+
+
+def _cycles(records: StepRecords) -> Cycles:
+    cycles: dict[Cell, int] = {}
+    for record in records.stages:
+        cell = record.layer, record.stage.value
+        cycles[cell] = cycles.get(cell, 0) + record.on_chip_cycles
+    return cycles
 
 
 def _reordered(recorded: MaskSource, seed: int) -> Masks:

@@ -48,7 +48,8 @@ COUNTS = {
 }
 
 
-def _assert_equal(program: StageProgram, masks: LayerMasks) -> None:
+def assert_equal(program: StageProgram, masks: LayerMasks) -> None:
+    """Every counter and PE state of every tile."""
     machine, operands = kernel_machine(program.target), pack_operands(program, masks)
     for index, tile in enumerate(program.tiles):
         expected = step_tile(program, index, masks)
@@ -72,7 +73,7 @@ SETTINGS = settings(
 def test_hand_made_programs(seed: int, form: tuple[Stage, str]) -> None:
     rng = np.random.default_rng(seed)
     program = hand_made_program(form, rng)
-    _assert_equal(program, random_layer_masks(program, rng))
+    assert_equal(program, random_layer_masks(program, rng))
 
 
 @SETTINGS
@@ -81,7 +82,7 @@ def test_compiled_programs(seed: int, stage: Stage) -> None:
     rng = np.random.default_rng(seed)
     program = compiled_program(stage, rng)
     if program is not None:
-        _assert_equal(program, random_layer_masks(program, rng))
+        assert_equal(program, random_layer_masks(program, rng))
 
 
 @SETTINGS
@@ -90,7 +91,7 @@ def test_any_mapping_that_broadcasts_the_input(seed: int) -> None:
     rng = np.random.default_rng(seed)
     program = any_inputs_broadcast_program(rng)
     if program is not None:
-        _assert_equal(program, random_layer_masks(program, rng))
+        assert_equal(program, random_layer_masks(program, rng))
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -60,6 +60,7 @@ CHANGED: dict[str, object] = {
     "policy.row_handout": "dynamic",
     "policy.job_handout": "static",
     "mapping.stays": "weights",
+    "policy.channel_order": "density",
     "mapping.gtw_broadcast": "I",
     "buffer.line_bits": 256,
     "data.sum_bits": 64,

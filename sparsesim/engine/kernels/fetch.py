@@ -196,21 +196,30 @@ def choose_item(machine, state, c):  # type: ignore[no-untyped-def]
 
 
 @piece
+def grant(machine, state, bank, asked):  # type: ignore[no-untyped-def]
+    """Cycle from which a burst that is asked for at cycle `asked` has its bank."""
+    if machine.shared_banks:
+        return max(asked, state.bank_free[bank])
+    return asked
+
+
+@piece
 def transfer(machine, state, c, bank, lines, what):  # type: ignore[no-untyped-def]
     """Burst of `lines` from a bank, first come first served; returns the arrival in the PEs.
 
     what: FETCH_OPERATION, FETCH_CH1 or FETCH_MASK.
     """
     state.counts[LINES_READ] += lines
-    asked = state.fetch_event[c] + 1
-    granted = max(asked, state.bank_free[bank])
+    asked = state.fetch_event[c] + machine.transfer_cycles
+    granted = grant(machine, state, bank, asked)
+    end = granted + lines * machine.transfer_cycles
     log, job, p = state.log, state.job[c], state.stream[c]
     note(log, FETCH_TRACK, c, asked, granted, FETCH_WAIT, job, p, bank)
-    note(log, FETCH_TRACK, c, granted, granted + lines, what, job, p, bank)
-    note(log, BANK_TRACK, bank, granted, granted + lines, what, job, c, p)
-    state.bank_free[bank] = granted + lines
-    state.port_free[c] = granted + lines
-    return granted + lines + machine.read_latency
+    note(log, FETCH_TRACK, c, granted, end, what, job, p, bank)
+    note(log, BANK_TRACK, bank, granted, end, what, job, c, p)
+    state.bank_free[bank] = end
+    state.port_free[c] = end
+    return end + machine.read_latency
 
 
 @piece
@@ -297,10 +306,10 @@ def serve_stream(job, machine, operands, state, c, p):  # type: ignore[no-untype
 def serve_item(job, machine, operands, state, c):  # type: ignore[no-untyped-def]
     """The fetch unit's event: header read, request at the bank, transfer; then the next item is chosen."""
     state.counts[HEADERS] += 1
-    state.port_free[c] = state.fetch_event[c] + 1  # header only, unless something is transferred
     p = state.stream[c]
     start = state.fetch_event[c]
-    note(state.log, FETCH_TRACK, c, start, start + 1, HEADER, state.job[c], p, 0)
+    state.port_free[c] = start + machine.transfer_cycles  # header only, unless something is transferred
+    note(state.log, FETCH_TRACK, c, start, state.port_free[c], HEADER, state.job[c], p, 0)
     if p < 0:
         serve_prologue(job, machine, operands, state, c)
     else:

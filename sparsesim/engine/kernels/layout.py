@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sparsesim.engine.kernels.tournament import first_winners, leaves_for
+
 if TYPE_CHECKING:
     from sparsesim.engine.kernels.log import Log
 
@@ -56,6 +58,9 @@ class Machine(NamedTuple):
     switch_cycles: int
     rows_dynamic: int
     jobs_dynamic: int
+    transfer_cycles: int  # of a header and of a line: 1, or 0 where transfers are ideal
+    drain_cycles: int  # of ppu_words sums: 1, or 0 where PPUs are ideal
+    shared_banks: int  # 1: bursts wait for their bank
 
 
 class Operands(NamedTuple):
@@ -89,7 +94,8 @@ class State(NamedTuple):
     fetch_event: NDArray[np.int64]  # [c] cycle in which the fetch unit reads its next header
     write_event: NDArray[np.int64]  # [c] of the write port
     ask_event: NDArray[np.int64]  # [c] cycle at which the next job is asked for
-    first_event: NDArray[np.int64]  # [c] earliest of the three, as 4 * cycle + kind
+    first_event: NDArray[np.int64]  # [leaves] earliest of the three, as 4 * cycle + kind; c's, then never
+    winners: NDArray[np.int64]  # [2 * leaves] whose is next (tournament.py)
     stream: NDArray[np.int64]  # [c] stream served next, -1: prologue
     prologue: NDArray[np.int64]  # [c] mask items left
     mask_arrives: NDArray[np.int64]  # [c, g] of the job being fetched; 0 where none is
@@ -143,12 +149,15 @@ def new_state(machine: Machine, log: Log | None = None) -> State:
     def never(*shape: int) -> NDArray[np.int64]:
         return np.full(shape, NEVER, dtype=np.int64)
 
+    first_event = never(leaves_for(c)) * 4
+    first_event[:c] = EVENT_DISPATCH
     return State(
         job=zeros(c) - 1,
         fetch_event=never(c),
         write_event=never(c),
         ask_event=zeros(c),
-        first_event=zeros(c) + EVENT_DISPATCH,
+        first_event=first_event,
+        winners=first_winners(len(first_event)),
         stream=zeros(c),
         prologue=zeros(c),
         mask_arrives=zeros(c, g),

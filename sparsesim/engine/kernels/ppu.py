@@ -12,6 +12,7 @@ from compiler.program import (
     JOB_UNIT_END,
     UNIT_OUT_COUNT,
 )
+from sparsesim.engine.kernels.fetch import grant
 from sparsesim.engine.kernels.jit import piece
 from sparsesim.engine.kernels.layout import (
     DISPATCH,
@@ -58,7 +59,7 @@ def finish_group(job, machine, operands, state, c, g):  # type: ignore[no-untype
             done = max(done, state.pe_free[c, p, g])
     n_acc = accumulators(job, operands)
     start = max(done + machine.pipeline_cycles, state.written[c], state.mask_arrives[c, g])
-    drained = start + (n_acc + machine.ppu_words - 1) // machine.ppu_words
+    drained = start + (n_acc + machine.ppu_words - 1) // machine.ppu_words * machine.drain_cycles
     for p in range(machine.streams):
         states, at = state.states[c, p, g], pe_log(machine, state, c, p, g)
         wait(states, state.pe_free[c, p, g], done, state.asked[c], state.dispatched[c], NEVER, at)
@@ -147,9 +148,10 @@ def serve_write(job, machine, operands, state, c):  # type: ignore[no-untyped-de
             g = other
     read, written, words = result_size(job, machine, operands, g)
     bank = (job[JOB_OUT_START] + g) % machine.banks
-    granted = max(state.write_event[c], state.bank_free[bank])
-    end = granted + read + written
-    note_write(machine, state, c, g, bank, granted, granted + read, end)
+    granted = grant(machine, state, bank, state.write_event[c])
+    sums_read = granted + read * machine.transfer_cycles
+    end = sums_read + written * machine.transfer_cycles
+    note_write(machine, state, c, g, bank, granted, sums_read, end)
     state.bank_free[bank] = end
     state.write_free[c] = end
     state.ppu_free[c, g] = end

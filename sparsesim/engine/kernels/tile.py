@@ -23,6 +23,7 @@ from sparsesim.engine.kernels.layout import (
 )
 from sparsesim.engine.kernels.log import CONTROLLER_TRACK, JOB_DISPATCH, TILE_SWITCH, note
 from sparsesim.engine.kernels.ppu import close_tile, finish_job, serve_write
+from sparsesim.engine.kernels.tournament import decide, winner
 
 
 @piece
@@ -79,22 +80,13 @@ def open_streams(job, machine, operands, state, c, start):  # type: ignore[no-un
 
 @piece
 def update_event(state, c):  # type: ignore[no-untyped-def]
-    """Earliest event of a cluster as one key: 4 * cycle + kind."""
+    """Earliest event of a cluster as one key, 4 * cycle + kind, and its place among the clusters."""
     state.first_event[c] = min(
         4 * state.ask_event[c] + EVENT_DISPATCH,
         4 * state.fetch_event[c] + EVENT_FETCH,
         4 * state.write_event[c] + EVENT_WRITE,
     )
-
-
-@piece
-def earliest(state):  # type: ignore[no-untyped-def]
-    """Cluster with the earliest event, lowest in a tie."""
-    best = 0
-    for c in range(1, state.first_event.shape[0]):
-        if state.first_event[c] < state.first_event[best]:
-            best = c
-    return best
+    decide(state.winners, state.first_event, c)
 
 
 @piece
@@ -104,7 +96,7 @@ def run_tile(jobs, machine, operands, state):  # type: ignore[no-untyped-def]
     `state` must be fresh (layout.new_state); its `states` and `counts` hold the result.
     """
     while True:
-        c = earliest(state)
+        c = winner(state.winners)
         key = state.first_event[c]
         if key >= 4 * NEVER:
             break

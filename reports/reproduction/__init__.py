@@ -1,0 +1,1 @@
+"""What a reproduction shows: tables, figures, the document, the page."""

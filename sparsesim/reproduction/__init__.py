@@ -1,0 +1,1 @@
+"""The evaluation of the publication: what is simulated for it, and what comes of it."""

@@ -1,0 +1,91 @@
+"""What a reproduction is asked for: workloads, pruning rates, samples, the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sparsesim.request import DEFAULT_MACHINE
+from sparsesim.study.point import Scalar
+
+AVERAGED = ("alexnet", "resnet18", "resnet34")
+"""Networks of the average that is held against the published one."""
+NETWORKS = (*AVERAGED, "resnet50", "resnet152")
+DATASETS = ("cifar10", "cifar100", "imagenet")
+RATES = (0.7, 0.9, 0.99)
+HEADLINE_RATE = 0.9
+SAMPLES, QUICK_SAMPLES = 4, 1
+DRAWS, QUICK_DRAWS = 1000, 200
+"""Tables drawn for the intervals of energy efficiencies."""
+
+_TWINS = {"cifar100": "cifar10"}
+"""Data sets whose networks have the sparsity of another, and differ from it in the last layer only."""
+
+
+class Workload(NamedTuple):
+    """A network on a data set."""
+
+    network: str
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """networks, datasets: of the grid. rates: pruning rates, each > 0. samples: of every workload there.
+
+    machine: a name or file; base: settings of the machine and of the energy table that hold everywhere, by
+    canonical name. quick: fewer workloads and changes when it is asked why.
+    """
+
+    networks: tuple[str, ...] = NETWORKS
+    datasets: tuple[str, ...] = DATASETS
+    rates: tuple[float, ...] = RATES
+    samples: int = SAMPLES
+    machine: str = DEFAULT_MACHINE
+    base: Mapping[str, Scalar] | None = None
+    quick: bool = False
+
+    @property
+    def headline_rate(self) -> float:
+        """The rate of the headline: the one nearest to 0.9."""
+        return min(self.rates, key=lambda rate: abs(rate - HEADLINE_RATE))
+
+    @property
+    def is_default_machine(self) -> bool:
+        """Whether the machine is the one of the publication, as it is described."""
+        return self.machine == DEFAULT_MACHINE and not self.base
+
+    @property
+    def draws(self) -> int:
+        return QUICK_DRAWS if self.quick else DRAWS
+
+    def workloads(self) -> tuple[Workload, ...]:
+        """The grid, networks outside."""
+        return tuple(Workload(network, dataset) for network in self.networks for dataset in self.datasets)
+
+    def averaged(self) -> tuple[Workload, ...]:
+        """Workloads of the average beside the published one; all where none has one of its networks."""
+        found = tuple(workload for workload in self.workloads() if workload.network in AVERAGED)
+        return found or self.workloads()
+
+    def examined(self) -> dict[Workload, int]:
+        """Workloads that changes of the machine are simulated on, and how many of `averaged` each stands for.
+
+        A data set whose workloads are those of another but for the last layer is not simulated again. Quick:
+        the first network on the first data set, and the second on the last.
+        """
+        counts: dict[Workload, int] = {}
+        for network, dataset in self.averaged():
+            twin = _TWINS.get(dataset, dataset)
+            stands = Workload(network, twin if twin in self.datasets else dataset)
+            counts[stands] = counts.get(stands, 0) + 1
+        if not self.quick or len(counts) < 3:
+            return counts
+        every = list(counts)
+        second = [workload for workload in every if workload.network != every[0].network]
+        return dict.fromkeys((every[0], *(second or every)[len(second) // 2 - 1 :][:1]), 1)
+
+
+QUICK = Asked(AVERAGED, ("cifar10", "imagenet"), (HEADLINE_RATE,), QUICK_SAMPLES, quick=True)
+"""What a quick reproduction is."""
