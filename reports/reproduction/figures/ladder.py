@@ -13,7 +13,7 @@ from reports.figures.bars import draw_bars, legend_handle
 from reports.figures.drawing import Drawing
 from reports.figures.titles import head
 from reports.figures.values import write_values
-from reports.language import CAUSES, GRID, PUBLISHED, run_colour
+from reports.language import CAUSES, FAINT, GRID, PUBLISHED, run_colour
 from reports.numbers import percent, times
 from reports.reproduction.figures.frame import (
     SMALL_POINTS,
@@ -51,9 +51,10 @@ if TYPE_CHECKING:
 
 STEM = "ladder"
 _ROW_INCHES, _MARGIN_INCHES = 0.42, 1.4
-_LINE = 36  # characters of what a rung adds
+_LINE = 38  # characters of what a rung adds
 _STEP_THICKNESS = 0.22  # in rows
 _OFFSET = 0.2  # in rows, of the runs from the middle of a rung
+_NAME_ABOVE, _WORDS_ABOVE = 0.3, 0.16  # the middle of a rung, in rows
 _WIDTHS = (1.5, 1.0)  # of the panels
 _ROOM_FOR_END = 1.04
 # What a rung adds, by the cause it is in the cycles of PE groups. Banks are the buffer, too.
@@ -135,14 +136,22 @@ def _panels(reproduction: Reproduction) -> tuple[Figure, Sequence[Axes]]:
     height = _MARGIN_INCHES + _ROW_INCHES * len(rungs)
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     panels: Sequence[Axes] = list(figure.subplots(1, 2, sharey=True, width_ratios=_WIDTHS))
-    texts = [f"{rung.name}\n{lines_of(rung.words, _LINE)}" for rung in rungs]
-    panels[0].set_yticks(range(len(rungs)), texts, fontsize=SMALL_POINTS)
+    _name(panels[0], rungs)
     panels[0].set_ylim(len(rungs) - 0.5, -0.5)
     for axes in panels:
         axes.tick_params(axis="y", length=0)
         for row in range(1, len(rungs)):
             axes.axhline(row - 0.5, color=GRID.light, linewidth=0.5, zorder=0)
     return figure, panels
+
+
+def _name(axes: Axes, rungs: Sequence[Rung]) -> None:
+    """The name of every rung, below it what it adds."""
+    rows = np.arange(len(rungs))
+    axes.set_yticks(rows - _NAME_ABOVE, [rung.name for rung in rungs], fontweight="bold")
+    words = [lines_of(rung.words, _LINE) for rung in rungs]
+    axes.set_yticks(rows - _WORDS_ABOVE, words, minor=True, va="top", fontsize=SMALL_POINTS, color=FAINT.light)
+    axes.tick_params(axis="y", which="both", length=0)
 
 
 def _rows(reproduction: Reproduction, run: str) -> list[float]:
@@ -187,7 +196,8 @@ def _draw_step(axes: Axes, row: float, step: Step) -> None:
 def _step_text(step: Step) -> str:
     if step.rung is BOUND:
         return times(step.speedup)
-    return f"{times(step.speedup)} {step.speedup - step.before:+.2f}"
+    change = f"{step.speedup - step.before:+.2f}"
+    return f"{times(step.speedup)} {change.replace('-0.00', '+0.00')}"
 
 
 def _draw_use(axes: Axes, reproduction: Reproduction, steps: Sequence[Step]) -> None:
