@@ -11,7 +11,7 @@ from reports import published
 from reports.figures.drawing import Drawing
 from reports.figures.titles import head
 from reports.figures.values import write_values
-from reports.language import FAINT, INK, PUBLISHED, run_colour
+from reports.language import FAINT, INK, PAPER, PUBLISHED, run_colour
 from reports.numbers import times
 from reports.reproduction.figures.frame import (
     NATURAL,
@@ -147,6 +147,8 @@ def _stems(axes: Axes, values: Mapping[int, float], start: float) -> None:
 
 def _explain(axes: Axes, rows: Sequence[Row]) -> None:
     """Why there is no dot, in the row of what could not be simulated."""
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415
+
     for row in rows:
         if not row.is_known:
             axes.annotate(
@@ -159,6 +161,7 @@ def _explain(axes: Axes, rows: Sequence[Row]) -> None:
                 fontsize=SMALL_POINTS,
                 color=FAINT.light,
                 in_layout=False,
+                path_effects=[withStroke(linewidth=3, foreground=PAPER.light)],
             )
 
 

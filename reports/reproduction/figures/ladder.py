@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STEM = "ladder"
-_ROW_INCHES, _MARGIN_INCHES = 0.42, 1.4
+_ROW_INCHES, _MARGIN_INCHES = 0.48, 1.4
 _LINE = 38  # characters of what a rung adds
 _STEP_THICKNESS = 0.22  # in rows
 _OFFSET = 0.2  # in rows, of the runs from the middle of a rung
-_NAME_ABOVE, _WORDS_ABOVE = 0.3, 0.16  # the middle of a rung, in rows
+_NAME_ABOVE, _WORDS_ABOVE = 0.34, 0.22  # the middle of a rung, in rows
 _WIDTHS = (1.5, 1.0)  # of the panels
 _ROOM_FOR_END = 1.04
 # What a rung adds, by the cause it is in the cycles of PE groups. Banks are the buffer, too.
@@ -139,7 +139,7 @@ def _panels(reproduction: Reproduction) -> tuple[Figure, Sequence[Axes]]:
     _name(panels[0], rungs)
     panels[0].set_ylim(len(rungs) - 0.5, -0.5)
     for axes in panels:
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", which="both", length=0)
         for row in range(1, len(rungs)):
             axes.axhline(row - 0.5, color=GRID.light, linewidth=0.5, zorder=0)
     return figure, panels
@@ -151,7 +151,6 @@ def _name(axes: Axes, rungs: Sequence[Rung]) -> None:
     axes.set_yticks(rows - _NAME_ABOVE, [rung.name for rung in rungs], fontweight="bold")
     words = [lines_of(rung.words, _LINE) for rung in rungs]
     axes.set_yticks(rows - _WORDS_ABOVE, words, minor=True, va="top", fontsize=SMALL_POINTS, color=FAINT.light)
-    axes.tick_params(axis="y", which="both", length=0)
 
 
 def _rows(reproduction: Reproduction, run: str) -> list[float]:

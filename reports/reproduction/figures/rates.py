@@ -34,6 +34,7 @@ _HEIGHT_INCHES = 3.6
 _PRUNED_FROM = 1.6  # natural is at 0, apart from what lies on a line
 _MARKERS = "sDv^P<X>"
 _MARGIN = 0.5  # of the scale, to either side
+_ROOM_FOR_TOP = 1.06
 _PANELS: Mapping[str, tuple[str, float]] = {
     "speedup": ("speedup on chip", published.SPEEDUP),
     "efficiency": ("energy efficiency on chip", published.EFFICIENCY),
@@ -147,7 +148,7 @@ def _scale(axes: Axes, reproduction: Reproduction) -> None:
     places = _places(1 + len(rates_))
     axes.set_xticks(places, [NATURAL, *(f"{rate:g}" for rate in rates_)])
     axes.set_xlim(places[0] - _MARGIN, places[-1] + _MARGIN)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, _ROOM_FOR_TOP * axes.dataLim.y1)
     axes.grid(visible=True, axis="y")
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("pruning rate")
