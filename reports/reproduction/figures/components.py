@@ -99,12 +99,13 @@ def _totals(axes: Axes, shares: Shares, accounting: str) -> None:
 
 
 def _each(axes: Axes, shares: Shares, names: Sequence[str]) -> None:
-    """A heading and a bar per run for every component; those that the accounting lacks have none."""
+    """A heading and a bar per run for every component; those that the accounting lacks a dash."""
     height = len(shares) + 1
     for block, name in enumerate(names):
-        if name not in shares[DENSE]:
-            continue
         rows = [block * height + 1 + place for place in range(len(shares))]
+        if name not in shares[DENSE]:
+            write_values(axes, rows, ["-"] * len(rows))
+            continue
         values = [of_run[name] for of_run in shares.values()]
         draw_bars(axes, rows, 0, values, _THICKNESS, _COLOURS[name])
         write_values(axes, rows, list(map(_percent, values)))

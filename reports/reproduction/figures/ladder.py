@@ -150,7 +150,9 @@ def _name(axes: Axes, rungs: Sequence[Rung]) -> None:
     rows = np.arange(len(rungs))
     axes.set_yticks(rows - _NAME_ABOVE, [rung.name for rung in rungs], fontweight="bold")
     words = [lines_of(rung.words, _LINE) for rung in rungs]
-    axes.set_yticks(rows - _WORDS_ABOVE, words, minor=True, va="top", fontsize=SMALL_POINTS, color=FAINT.light)
+    axes.set_yticks(
+        rows - _WORDS_ABOVE, words, minor=True, va="top", fontsize=SMALL_POINTS, color=FAINT.light
+    )
 
 
 def _rows(reproduction: Reproduction, run: str) -> list[float]:
@@ -266,5 +268,3 @@ def _data(reproduction: Reproduction, steps: Sequence[Step]) -> Mapping[str, Seq
     return columns_of(
         ("network", "dataset", "mechanism_added", "run", "speedup", "step", "pe_utilization"), rows
     )
-
-

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports import published
 from reports.figures.drawing import Drawing
 from reports.figures.titles import head
-from reports.language import CHOICES, INK, PUBLISHED
+from reports.language import CHOICES, INK, PAPER, PUBLISHED
 from reports.numbers import times
 from reports.reproduction.figures.frame import (
     NATURAL,
@@ -33,7 +33,7 @@ AVERAGE = "average"
 _HEIGHT_INCHES = 3.6
 _PRUNED_FROM = 1.6  # natural is at 0, apart from what lies on a line
 _MARKERS = "sDv^P<X>"
-_MARGIN = 0.5  # of the scale, to either side
+_MARGIN = 0.6  # of the scale, to either side
 _ROOM_FOR_TOP = 1.06
 _PANELS: Mapping[str, tuple[str, float]] = {
     "speedup": ("speedup on chip", published.SPEEDUP),
@@ -60,7 +60,10 @@ def rates(reproduction: Reproduction) -> Drawing:
         draw_published(axes, quoted, across=True)
         _scale(axes, reproduction)
         axes.set_title(words.capitalize())
-    handles = [_handle(line, place, name) for (place, line), name in zip(enumerate(lines), _names(lines))]
+    handles = [
+        _handle(line, place, name)
+        for place, (line, name) in enumerate(zip(lines, _names(lines), strict=True))
+    ]
     machine = shown_name(reproduction.headline()[0].machine.name)
     head(figure, f"Over the pruning rate: machine {machine}", [*handles, _quoted()], 4)
     averaged = ", ".join(map(shown_name, dict.fromkeys(one.network for one in reproduction.asked.averaged())))
@@ -129,8 +132,13 @@ def _draw(axes: Axes, line: Line, place: int, values: Sequence[float]) -> None:
     x, style = _places(len(values)), _style(line, place)
     axes.plot(x[:1], values[:1], **style)
     axes.plot(x[1:], values[1:], **style)
-    if place:
-        return
+    if place == 0:
+        _write(axes, x, values)
+
+
+def _write(axes: Axes, x: Sequence[float], values: Sequence[float]) -> None:
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415
+
     for at, value in zip(x, values, strict=True):
         axes.annotate(
             times(value),
@@ -139,6 +147,7 @@ def _draw(axes: Axes, line: Line, place: int, values: Sequence[float]) -> None:
             textcoords="offset points",
             fontsize=SMALL_POINTS,
             fontweight="bold",
+            path_effects=[withStroke(linewidth=2, foreground=PAPER.light)],
             zorder=5,
         )
 
