@@ -1,4 +1,4 @@
-"""The page of a reproduction: what is gained beside what was published, why they differ, how certain it is."""
+"""The page of a reproduction: what is gained beside what was published, why it differs, how sure it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from reports import published
 from reports.figures.style import house_style
 from reports.language import ACCOUNTING_WORDS
-from reports.numbers import percent, times
+from reports.numbers import times
 from reports.page.model import Card, Cell, Column, Page, Row, Section, Table
 from reports.page.run_table import run_table
 from reports.page.sheet_table import sheet_table
@@ -113,27 +113,27 @@ def _uncertainty(reproduction: Reproduction) -> Iterator[str]:
     for run, intervals in reproduction.average_efficiencies.items():
         average = of_average(reproduction, rate, run, "on_chip")
         yield f"Averages on chip, {run}: {_of_run(average, intervals)}."
+    if reproduction.average_widths:
+        samples = reproduction.asked.samples
+        yield f"+- is half of the 95 % confidence interval of the mean over {samples} samples."
     yield (
-        f"+- is half of the 95 % interval of the mean over {reproduction.asked.samples} samples, the other "
-        f"intervals are those of {reproduction.asked.draws:,} energy tables drawn from the ranges of the table "
-        "(2.5 to 97.5 %)."
+        "Intervals of energy efficiencies are 2.5 to 97.5 % of those with "
+        f"{reproduction.asked.draws:,} energy tables drawn from the ranges of the table."
     )
     if reproduction.recorded:
         off = generator_interval(reproduction.recorded)
         yield (
-            f"With masks drawn by the generator instead of the recorded ones, the speedup of {off.cases} traces "
-            f"is off by {_small(off.speedup)} at most, the energy efficiency by {_small(off.efficiency)}."
+            f"With masks drawn by the generator instead of the recorded ones, the speedup is off by "
+            f"{off.speedup:.1%} at most, the energy efficiency by {off.efficiency:.1%} "
+            f"({off.cases} trace{'s' if off.cases > 1 else ''})."
         )
-
-
-def _small(error: float) -> str:
-    return f"{error:.1%}" if error < 0.1 else percent(error)
 
 
 def _of_run(average: Average, intervals: Efficiency) -> str:
     width = "" if math.isnan(average.speedup_half_width) else f" +- {average.speedup_half_width:.2f}"
     low, high = times(intervals.on_chip.low), times(intervals.on_chip.high)
-    return f"speedup {times(average.speedup)}{width}, energy efficiency {times(average.efficiency)} ({low} to {high})"
+    efficiency = f"{times(average.efficiency)} ({low} to {high})"
+    return f"speedup {times(average.speedup)}{width}, energy efficiency {efficiency}"
 
 
 def _table(reproduction: Reproduction) -> Table:

@@ -111,7 +111,7 @@ def _panels(rows: Sequence[Row], headings: Mapping[int, str]) -> tuple[Figure, S
     size = WIDTH_INCHES, _MARGIN_INCHES + _ROW_INCHES * height
     figure = Figure(figsize=size, layout="constrained")
     panels: Sequence[Axes] = list(figure.subplots(1, 2, sharey=True))
-    names = headings | {row.place: shown_name(row.outcome.change.label, _LONGEST_LABEL) for row in rows}
+    names = {**headings} | {row.place: shown_name(row.outcome.change.label, _LONGEST_LABEL) for row in rows}
     panels[0].set_yticks(sorted(names), [names[place] for place in sorted(names)], fontsize=SMALL_POINTS)
     for place, label in zip(sorted(names), panels[0].get_yticklabels(), strict=True):
         if place in headings:

@@ -58,7 +58,7 @@ def components(reproduction: Reproduction) -> Drawing:
 
 
 def component_shares(reproduction: Reproduction, accounting: str) -> Shares:
-    """Of the dense energy in the same accounting, by run and component: means over the average's workloads."""
+    """Of the dense energy in the same accounting, by run and component: means over the headline's results."""
     results = reproduction.headline()
     return {
         run: {

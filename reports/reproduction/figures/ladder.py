@@ -182,10 +182,19 @@ def _draw_speedups(axes: Axes, reproduction: Reproduction, steps: Sequence[Step]
         draw_dots(axes, [step.speedup for step in mine], rows, run_colour(run))
     draw_published(axes, published.SPEEDUP)
     write_values(axes, list(labels), list(labels.values()))
-    farthest = max(line.get_xdata().max() for line in axes.lines if len(line.get_xdata()) > 2)
-    axes.set_xlim(0, _ROOM_FOR_END * max(float(farthest), published.SPEEDUP))
+    axes.set_xlim(0, _ROOM_FOR_END * max(_farthest(reproduction), published.SPEEDUP))
     axes.set_title("Speedup over the dense machine, average")
     axes.set_xlabel("speedup; beside it the step from the rung above")
+
+
+def _farthest(reproduction: Reproduction) -> float:
+    """The largest speedup of a workload on a rung."""
+    return max(
+        speedup
+        for _, cycles in reproduction.rungs
+        for run in runs_of(reproduction)
+        for speedup in rung_speedups(cycles, run).values()
+    )
 
 
 def _draw_step(axes: Axes, row: float, step: Step) -> None:
@@ -231,8 +240,10 @@ def _alt(steps: Sequence[Step]) -> str:
     runs = list(dict.fromkeys(step.run for step in steps))
     sentences = [f"{_of_run(steps, run)}." for run in runs if run != DENSE]
     uses = [f"{run} {percent(step.use)} to {percent(_last(steps, run).use)}" for run, step in _firsts(steps)]
-    quoted = f"Published average: {published.SPEEDUP}x."
-    return f"Speedup by rung. {' '.join(sentences)} PE use from the first rung to the last: {', '.join(uses)}. {quoted}"
+    return (
+        f"Speedup by rung. {' '.join(sentences)} PE use from the first rung to the last: {', '.join(uses)}. "
+        f"Published average: {published.SPEEDUP}x."
+    )
 
 
 def _of_run(steps: Sequence[Step], run: str) -> str:
