@@ -33,6 +33,7 @@ def simulate(
     trace: str | Path | None = None,
     density: tuple[float, float] | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    activations: str | None = None,
     energy: str | Path | None = None,
     threads: int | None = None,
     check: bool = False,
@@ -51,10 +52,11 @@ def simulate(
     recorded. seed: of the masks that are drawn, 0..2^63 - 1. trace: a recorded trace, simulated exactly, runs
     "dense" and "recorded"; with a network of one's own all its layers are simulated, those outside the trace
     with masks that are drawn. density: instead of the recorded profile, independent zeros at these densities
-    of I and dO, 0..1 each, in every layer (I of the first stays dense); runs "dense" and "natural". energy:
-    an energy table or Accelergy ERT (YAML). threads: 1..1024, default one per core; they change no number.
-    check: also compute every layer with numbers and compare with a reference. progress: called with (done,
-    total, label).
+    of I and dO, 0..1 each, in every layer (I of the first stays dense); runs "dense" and "natural".
+    activations: where the recorded profile has its densities of I from: "nearest" (default), "here" (training
+    runs of this project) or "imagenet" (docs/sparsity.md). energy: an energy table or Accelergy ERT (YAML).
+    threads: 1..1024, default one per core; they change no number. check: also compute every layer with
+    numbers and compare with a reference. progress: called with (done, total, label).
     Raises UserError for anything the caller gave that cannot be used.
     """
     started = time.perf_counter()
@@ -73,6 +75,7 @@ def simulate(
         energy=energy,
         density=density,
         input_shape=input_shape,
+        activations=activations,
     )
     workload = request_workload(request)
     plan = plan_of(workload, runs_of(request, workload), request.load.batch, check)

@@ -13,13 +13,14 @@ from sparsesim.energy.overrides import PREFIX, with_overrides
 from sparsesim.energy.table import EnergyTable
 from sparsesim.machine import Machine, load_machine
 from sparsesim.own_network import own_network
-from workloads.errors import UserError
+from workloads.errors import UserError, unknown_name
 from workloads.layers import Shape
 from workloads.network import Network
 from workloads.sparsity.curve import check_pruning
+from workloads.sparsity.transfer import ACTIVATIONS, NEAREST
 
 DEFAULT_MACHINE, DEFAULT_NETWORK, DEFAULT_DATASET = "sparsetrain", "resnet18", "imagenet"
-DEFAULT_BATCH, DEFAULT_PRUNE = 32, 0.9
+DEFAULT_BATCH, DEFAULT_PRUNE, DEFAULT_ACTIVATIONS = 32, 0.9, NEAREST
 MOST_SAMPLES = 4096  # of --batch and --samples
 MOST_SEED = 2**63 - 1
 MOST_SIZE = 1 << 16  # of a size of --input-shape
@@ -38,7 +39,8 @@ class Load:
     """What is trained, and how sparse it is: all of a request that no machine has a part in.
 
     network, dataset: None where a trace may say it. own: the network, where it is the caller's. samples: None
-    for all that a trace has. prune: None with a trace or a density. The fields as in `sparsesim.simulate`.
+    for all that a trace has. prune: None with a trace or a density. activations: None where no profile of a
+    built-in network is used. The fields as in `sparsesim.simulate`.
     """
 
     network: str | None
@@ -50,6 +52,7 @@ class Load:
     trace: Path | None
     density: Density | None
     own: Network | None = None
+    activations: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def make_request(
     energy: str | Path | None = None,
     density: tuple[float, float] | None = None,
     input_shape: Shape | None = None,
+    activations: str | None = None,
 ) -> Request:
     """The request that the arguments of `sparsesim.simulate` make; UserError for what cannot be used."""
     of_energy, of_machine = _sorted_overrides(overrides)
@@ -99,6 +103,7 @@ def make_request(
         trace=path,
         density=uniform,
         own=own,
+        activations=_checked_activations(activations, path, uniform, own),
     )
     return Request(load, described, table)
 
@@ -173,3 +178,25 @@ def _checked_pruning(prune: float | None, trace: Path | None, density: Density |
     prune = DEFAULT_PRUNE if prune is None else prune
     check_pruning(prune)
     return prune
+
+
+def _checked_activations(
+    activations: str | None, trace: Path | None, density: Density | None, own: Network | None
+) -> str | None:
+    """Where densities of I come from; UserError where they come from elsewhere anyway."""
+    others = (
+        ("a trace", trace, "it is simulated as it was recorded"),
+        ("density", density, "it is that of every layer"),
+        ("a network of one's own", own, "its sparsity follows from the place of each layer"),
+    )
+    for words, value, reason in others:
+        if value is not None and activations is not None:
+            raise UserError(
+                f"activations {activations!r} and {words} contradict each other: {reason}; "
+                f"leave activations out."
+            )
+        if value is not None:
+            return None
+    if activations is not None and activations not in ACTIVATIONS:
+        raise unknown_name("activations", str(activations), ACTIVATIONS)
+    return activations or DEFAULT_ACTIVATIONS

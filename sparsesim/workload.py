@@ -13,7 +13,7 @@ from compiler.other_work import OtherWork
 from compiler.training import ConvWork, training_graph
 from sparsesim.engine.source import MaskSource, ProfileSource, TraceSource
 from sparsesim.machine import Machine
-from sparsesim.request import Density, Load
+from sparsesim.request import DEFAULT_ACTIVATIONS, Density, Load
 from sparsesim.traced_network import MixedSource, drawn_pruning, traced_works
 from workloads.catalog import load_network
 from workloads.errors import UserError
@@ -98,7 +98,7 @@ def network_of(load: Load) -> Network:
 
 @lru_cache(maxsize=64)
 def _profiled(
-    network: str, dataset: str, own: Network | None, batch: int, density: Density | None
+    network: str, dataset: str, own: Network | None, batch: int, density: Density | None, activations: str
 ) -> _Profiled:
     """Kept because every point of a study asks for the same few."""
     graph = training_graph(own or load_network(network, dataset), batch)
@@ -108,7 +108,7 @@ def _profiled(
     elif own is not None:
         profile = profile_of_network(own, shapes)
     else:
-        profile = profile_for(network, dataset, shapes)
+        profile = profile_for(network, dataset, shapes, activations)
     return _Profiled(tuple(graph.convolutions), tuple(graph.other), profile)
 
 
@@ -118,7 +118,8 @@ def profile_of(load: Load) -> Profile:
 
 
 def _found(load: Load) -> _Profiled:
-    return _profiled(str(load.network), str(load.dataset), load.own, load.batch, load.density)
+    activations = load.activations or DEFAULT_ACTIVATIONS
+    return _profiled(str(load.network), str(load.dataset), load.own, load.batch, load.density, activations)
 
 
 def _from_profile(load: Load, accumulate: int) -> Workload:

@@ -86,9 +86,12 @@ def headline(reproduction: Reproduction) -> Sheet:
         rows,
         3,
         range(first_bold, len(rows)),
-        f"+-: half of the 95 % interval of the mean over {reproduction.asked.samples} samples. 2.5 .. 97.5 %: of the "
-        f"efficiencies with {reproduction.asked.draws:,} energy tables drawn from the ranges of the table. The average is "
-        f"over {averaged} on {len(reproduction.asked.datasets)} data sets. Published: Dai et al., DAC 2020, abstract; its "
+        f"+-: half of the 95 % interval of the mean over {reproduction.asked.samples} samples. 2.5 .. 97.5 "
+        "%: of the "
+        f"efficiencies with {reproduction.asked.draws:,} energy tables drawn from the ranges of the table. "
+        "The average is "
+        f"over {averaged} on {len(reproduction.asked.datasets)} data sets. Published: Dai et al., DAC "
+        "2020, abstract; its "
         "networks, data sets and pruning rates are not stated there.",
     )  # fmt: skip
 
@@ -248,8 +251,9 @@ def ladder(reproduction: Reproduction) -> Sheet:
         ),
         rows,
         note=" ".join(f"{rung.name}: {rung.words}." for rung in RUNGS)
-        + " Speedups are averages over the workloads that stand for the average. On every rung the dense machine has the "
-        "same limits as the sparse one. PE use: useful MACs over what the PEs could do in the cycles of the rung.",
+        + " Speedups are averages over the workloads examined. On every rung the dense machine has the "
+        "same limits as the sparse one. PE use: useful MACs over what the PEs could do in the cycles of "
+        "the rung.",
     )  # fmt: skip
 
 
@@ -280,7 +284,8 @@ def changes(reproduction: Reproduction) -> Sheet:
         rows.append([outcome.change.group, outcome.change.label, *_of_change(reproduction, outcome)])
     return Sheet(
         "changes",
-        f"Single changes: average over the workloads, on chip, pruning rate {reproduction.asked.headline_rate:g}",
+        "Single changes: average over the workloads, on chip, pruning rate "
+        f"{reproduction.asked.headline_rate:g}",
         (
             "about",
             "change",
@@ -295,8 +300,10 @@ def changes(reproduction: Reproduction) -> Sheet:
         rows,
         2,
         bold,
-        "natural, pruned, efficiency: speedups and the energy efficiency (pruned) on chip; with DRAM: speedup of the "
-        f"whole step. reaches: within 15 % of the published {PUBLISHED_SPEEDUP}x (speed), {PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
+        "natural, pruned, efficiency: speedups and the energy efficiency (pruned) on chip; with DRAM: "
+        "speedup of the "
+        f"whole step. reaches: within 15 % of the published {PUBLISHED_SPEEDUP}x (speed), "
+        f"{PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
     )
 
 
@@ -348,7 +355,7 @@ def generator(reproduction: Reproduction) -> Sheet:
         "Masks of the generator against the recorded ones, on chip",
         ("trace", "samples", "error of the speedup", "error of the efficiency"),
         rows,
-        note="Mean over the seeds; positive where drawn masks gain more. The programs are those of the recorded masks.",
+        note="Mean over seeds; positive where drawn masks gain more. Same programs.",
     )
 
 
@@ -362,7 +369,8 @@ def steps(reproduction: Reproduction) -> Sheet:
         rows.append([step.words, *map(times, gains), f"{area:.2f}"])
     return Sheet(
         "beyond",
-        "Beyond it: from the published arrangement to a better machine of the same area and off-chip bandwidth",
+        "Beyond it: from the published arrangement to a better machine of the same area and off-chip "
+        "bandwidth",
         (
             "after",
             "faster on chip",
@@ -372,7 +380,7 @@ def steps(reproduction: Reproduction) -> Sheet:
             "area mm2",
         ),
         rows,
-        note="Pruned runs, published arrangement over the machine after the step, geometric mean over the workloads.",
+        note="Pruned runs: published arrangement over the machine after the step, geometric mean.",
     )
 
 

@@ -109,6 +109,12 @@ def run(
     density_grad_output: Annotated[
         float | None, number_option(metavar="D", help="The same for dO (default 1 each).")
     ] = None,
+    activations: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Densities of I from: nearest (default), here (our runs), imagenet (tables)."
+        ),
+    ] = None,
     energy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Energy table or Accelergy ERT (YAML).")
     ] = None,
@@ -160,6 +166,7 @@ def run(
             threads,
             check,
             None if input_shape is None else shape(input_shape),
+            activations,
         ),
         out=out,
         save=save,

@@ -49,6 +49,7 @@ class RunOptions:
     threads: int | None
     check: bool
     input_shape: tuple[int, int, int] | None = None
+    activations: str | None = None
 
 
 def run_command(
@@ -164,6 +165,7 @@ def _simulate(request: RunOptions) -> Result:
             trace=request.trace,
             density=request.density,
             input_shape=request.input_shape,
+            activations=request.activations,
             energy=request.energy,
             threads=request.threads,
             check=request.check,
@@ -206,8 +208,9 @@ def _writers(figure: bool, report: bool) -> list[Drawer]:
 def _arguments(request: RunOptions, result: Result) -> dict[str, Any]:
     """What was asked for, defaults filled in; without threads, which change no number."""
     chosen = {key: value for key, value in vars(request).items() if key != "threads"}
-    if request.input_shape is None:
-        del chosen["input_shape"]
+    for name in ("input_shape", "activations"):
+        if chosen[name] is None:
+            del chosen[name]
     chosen |= {"network": result.network, "dataset": result.dataset, "samples": result.samples}
     if is_file_name(request.network):
         chosen["network"] = request.network

@@ -81,10 +81,10 @@ def _tile_key(program: StageProgram, job_start: int, job_end: int) -> bytes | No
 def _run(
     program: StageProgram, machine: Machine, operands: Operands, start: int, end: int
 ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """(cycles, states [clusters, streams, groups per cluster, N_STATES], counts) of a tile."""
     state = new_state(machine)
     cycles = int(run_tile(program.jobs[start:end], machine, operands, state))
-    states = state.states.transpose(0, 2, 1, 3).reshape(-1, machine.streams, N_STATES)
-    return cycles, states, state.counts
+    return cycles, state.states, state.counts
 
 
 def run_stage(program: StageProgram, masks: LayerMasks) -> StageOutcome:
@@ -92,7 +92,7 @@ def run_stage(program: StageProgram, masks: LayerMasks) -> StageOutcome:
     operands = pack_operands(program, masks)
     machine = kernel_machine(program.target)
     cycles = []
-    states = np.zeros((program.target.groups, machine.streams, N_STATES), dtype=np.int64)
+    states = np.zeros((machine.clusters, machine.streams, machine.groups, N_STATES), dtype=np.int64)
     counts = np.zeros(N_COUNTS, dtype=np.int64)
     known: dict[bytes, tuple[int, NDArray[np.int64], NDArray[np.int64]]] = {}
     for tile in program.tiles:
@@ -106,4 +106,7 @@ def run_stage(program: StageProgram, masks: LayerMasks) -> StageOutcome:
         states += found[1]
         counts += found[2]
     transfers = tile_transfers(program, masks)
-    return StageOutcome(tuple(cycles), states, counts, transfers, schedule(cycles, transfers, program.target))
+    by_group = states.transpose(0, 2, 1, 3).reshape(-1, machine.streams, N_STATES)
+    return StageOutcome(
+        tuple(cycles), by_group, counts, transfers, schedule(cycles, transfers, program.target)
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import StageProgram, Transfer
+from compiler.program import JOB_OUT_COUNT, JOB_OUT_START, StageProgram, Tile, Transfer
+from sparsesim.engine.channel_order import orders_channels
 from sparsesim.engine.operands import words_of_row
 from workloads.sparsity.masks import LayerMasks
 
@@ -62,10 +63,20 @@ class _Sizes:
         return self._stored_words(transfer, mask)
 
 
+def _order_bytes(program: StageProgram, tile: Tile) -> int:
+    """The numbers of the tile's channels across the groups, a word each, read twice: for loads and stores."""
+    jobs = program.jobs[tile.job_start : tile.job_end]
+    first = np.unique(jobs[:, JOB_OUT_START], return_index=True)[1]
+    return 2 * int(jobs[first, JOB_OUT_COUNT].sum()) * program.target.operand_bits // 8
+
+
 def tile_transfers(program: StageProgram, masks: LayerMasks) -> tuple[tuple[int, int], ...]:
     """(load bytes, store bytes) of every tile of a program for one sample."""
-    sizes = _Sizes(program, masks)
+    sizes, ordered = _Sizes(program, masks), orders_channels(program, masks)
     return tuple(
-        (sum(sizes.n_bytes(t) for t in tile.loads), sum(sizes.n_bytes(t) for t in tile.stores))
+        (
+            sum(sizes.n_bytes(t) for t in tile.loads) + (_order_bytes(program, tile) if ordered else 0),
+            sum(sizes.n_bytes(t) for t in tile.stores),
+        )
         for tile in program.tiles
     )

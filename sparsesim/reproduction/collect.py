@@ -129,9 +129,11 @@ def _average_widths(found: Sequence[_Simulated]) -> dict[str, Widths]:
     for run in found[0].result.compared:
         pairs = [(one.series[DENSE], one.series[run]) for one in found]
         known = [(dense, mine) for dense, mine in pairs if dense is not None and mine is not None]
+        if len(known) < len(pairs):
+            continue
         cycles = average_ratio_half_width([(dense.cycles, mine.cycles) for dense, mine in known])
         energy = average_ratio_half_width([(dense.energy_pj, mine.energy_pj) for dense, mine in known])
-        if len(known) == len(pairs) and cycles is not None and energy is not None:
+        if cycles is not None and energy is not None:
             widths[run] = Widths(Accounts(*map(float, cycles)), Accounts(*map(float, energy)))
     return widths
 

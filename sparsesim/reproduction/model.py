@@ -63,8 +63,8 @@ class Reproduction:
     and run. average_efficiencies: of the average, by run, at the headline rate. views: the same energies
     counted in other ways, on the workloads of the average. recorded: error of the mask generator, by trace.
     counts: for how many workloads of the average each one stands that changes were simulated on. seconds:
-    processor time of the simulations. average_widths: of the averages, by pruning rate and run, samples paired
-    over the networks; empty for single samples.
+    processor time of the simulations. average_widths: of the averages, by pruning rate and run, samples
+    paired over the networks; empty for single samples.
     """
 
     asked: Asked

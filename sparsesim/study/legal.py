@@ -22,6 +22,7 @@ from workloads.catalog import DATASETS, NETWORKS
 from workloads.errors import UserError, unknown_name
 from workloads.sparsity.curve import check_pruning
 from workloads.sparsity.trace import load_trace
+from workloads.sparsity.transfer import ACTIVATIONS
 
 SHOWN_CHARACTERS = 40
 
@@ -174,6 +175,7 @@ _CHECKS: dict[str, Callable[[str, Scalar, str, Path], Scalar]] = {
     "trace": _file_read_by(load_trace),
     "density_input": _density,
     "density_grad_output": _density,
+    "activations": _name_of(ACTIVATIONS),
     "machine": _machine,
     "energy": _file_read_by(load_energy),
 }

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparsesim.request import DEFAULT_BATCH, DEFAULT_DATASET, DEFAULT_MACHINE, DEFAULT_NETWORK, DEFAULT_PRUNE
+from sparsesim.request import (
+    DEFAULT_ACTIVATIONS,
+    DEFAULT_BATCH,
+    DEFAULT_DATASET,
+    DEFAULT_MACHINE,
+    DEFAULT_NETWORK,
+    DEFAULT_PRUNE,
+)
 from sparsesim.study.figures import FIGURES
 from sparsesim.study.point import Scalar
 from sparsesim.study.store import StoredRow, Study, read_study
@@ -29,8 +36,10 @@ _DEFAULTS: Mapping[str, Scalar] = {
     "samples": 1,
     "prune": DEFAULT_PRUNE,
     "seed": 0,
+    "activations": DEFAULT_ACTIVATIONS,
 }
-_OF_TRACE = ("network", "dataset", "samples", "prune")
+_OF_TRACE = ("network", "dataset", "samples", "prune", "activations")
+_OF_PROFILE = ("prune", "activations")
 _DENSITIES = ("density_input", "density_grad_output")
 _COLUMNS_OF_TABLE = ("low", "centre", "high")
 
@@ -110,7 +119,7 @@ def _default(row: StoredRow, name: str) -> Scalar | None:
     if "trace" in row.settings and name in _OF_TRACE:
         return None
     if any(density in row.settings for density in _DENSITIES):
-        return None if name == "prune" else 1.0 if name in _DENSITIES else _DEFAULTS.get(name)
+        return None if name in _OF_PROFILE else 1.0 if name in _DENSITIES else _DEFAULTS.get(name)
     return _DEFAULTS.get(name)
 
 

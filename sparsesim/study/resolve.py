@@ -10,7 +10,7 @@ from typing import Any
 from sparsesim.request import Request, make_request
 from sparsesim.study.point import Scalar
 
-_OPTIONS = ("dataset", "machine", "batch", "samples", "prune", "seed", "trace", "energy")
+_OPTIONS = ("dataset", "machine", "batch", "samples", "prune", "seed", "trace", "activations", "energy")
 _DENSITIES = ("density_input", "density_grad_output")
 _NOT_OVERRIDES = ("network", *_OPTIONS, *_DENSITIES)
 

@@ -29,6 +29,7 @@ OWN: dict[str, Kind] = {
     "trace": "text",
     "density_input": "number",
     "density_grad_output": "number",
+    "activations": "text",
     "machine": "text",
     "energy": "text",
 }
@@ -49,6 +50,7 @@ _SPARSE_ONLY = (
     "prune",
     "density_input",
     "density_grad_output",
+    "activations",
     "policy.skip_zeros",
     "policy.mask_skipping",
     "policy.input_skipping",

@@ -64,7 +64,7 @@ def _needed(run: Run, load: Load) -> Load:
         return replace(load, seed=0)
     if run.name != DENSE:
         return replace(load, prune=None)
-    return replace(load, prune=None, density=None, seed=0, samples=1)
+    return replace(load, prune=None, density=None, activations=None, seed=0, samples=1)
 
 
 def _trace_digest(path: Path) -> str:

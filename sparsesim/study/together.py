@@ -13,10 +13,11 @@ _WORKLOADS = ("network", "dataset")
 # What cannot be given beside a setting, and why.
 _EXCLUDED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "trace": (
-        (*_WORKLOADS, "prune", *_DENSITIES),
+        (*_WORKLOADS, "prune", *_DENSITIES, "activations"),
         "a trace is simulated as it was recorded",
     ),
     "prune": (_DENSITIES, "densities that are given leave nothing to prune"),
+    "activations": (_DENSITIES, "densities that are given are those of every layer"),
 }
 
 

@@ -103,6 +103,7 @@ def test_no_save_writes_nothing(simulated: list[dict[str, Any]]) -> None:
 def test_options_reach_the_simulation_as_they_were_given(simulated: list[dict[str, Any]]) -> None:
     options = (
         "--dataset cifar100 --set groups=28 --set clusters=7 --memory hbm2 --batch 8 --samples 3 --prune 0.8"
+        " --activations here"
     )
     assert (
         main(["run", "vgg16", *options.split(), "--seed", "5", "--threads", "2", "--check", "--no-save"]) == 0
@@ -113,7 +114,20 @@ def test_options_reach_the_simulation_as_they_were_given(simulated: list[dict[st
         "network": "vgg16", "dataset": "cifar100", "machine": "sparsetrain", "batch": 8, "samples": 3,
         "prune": 0.8, "overrides": ("groups=28", "clusters=7", "memory.kind=hbm2"), "seed": 5, "trace": None,
         "density": None, "energy": None, "threads": 2, "check": True, "input_shape": None,
+        "activations": "here",
     }  # fmt: skip
+
+
+def test_the_manifest_holds_the_activations_that_were_asked_for(simulated: list[dict[str, Any]]) -> None:
+    asked = {"plain": [], "imagenet": ["--activations", "imagenet"]}
+    manifests = {}
+    for name, options in asked.items():
+        assert main(["run", "resnet18", "--dataset", "cifar10", *options, "--out", name, "--no-figure"]) == 0
+        manifests[name] = json.loads(Path(name, "manifest.json").read_text())
+    assert manifests["imagenet"]["arguments"]["activations"] == "imagenet"
+    assert "activations" not in manifests["plain"]["arguments"]
+    profiles = {about["inputs_sha256"]["profile"] for about in manifests.values()}
+    assert len(profiles) == 2
 
 
 def test_threads_do_not_change_the_manifest(simulated: list[dict[str, Any]]) -> None:
@@ -152,6 +166,14 @@ def test_threads_do_not_change_the_manifest(simulated: list[dict[str, Any]]) -> 
         ("run resnet18 --seed -1", "error: --seed must be from 0"),
         ("run resnet18 --prune 0.999", "error: pruning rate 0.999 lies outside what was recorded"),
         ("run resnet18 --prune nan", "error: pruning rate nan lies outside what was recorded"),
+        (
+            "run resnet18 --activations imagnet",
+            "error: unknown activations 'imagnet'. Did you mean 'imagenet'?",
+        ),
+        (
+            "run --trace none.npz --activations here",
+            "error: activations 'here' and a trace contradict each other",
+        ),
         ("run resnet18 --energy none.yaml", "error: none.yaml: there is no such file"),
         ("run --trace none.npz", "error: trace none.npz: no such file."),
         ("run --trace none.npz --prune 0.5", "error: --prune 0.5 and --trace contradict each other"),

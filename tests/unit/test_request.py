@@ -87,6 +87,9 @@ def test_density_one_is_the_dense_work_and_density_zero_is_none() -> None:
         ({"density": (0.5, float("nan"))}, "--density-grad-output must be a number from 0 to 1 (got nan)"),
         ({"density": (0.5, 0.5), "prune": 0.9}, "prune and density contradict each other"),
         ({"density": (0.5, 0.5), "trace": "x.npz"}, "trace and density contradict each other"),
+        ({"density": (0.5, 0.5), "activations": "here"}, "'here' and density contradict each other"),
+        ({"trace": "x.npz", "activations": "here"}, "'here' and a trace contradict each other"),
+        ({"activations": "imagnet"}, "Did you mean 'imagenet'? Known: here, imagenet, nearest."),
     ],
 )
 def test_wrong_densities_are_told(options: dict[str, object], sentence: str) -> None:

@@ -39,6 +39,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
         {"network": "alexnet"},
         {**ALEXNET, "prune": 1e-05, "seed": 2**63 - 1, "batch": 7, "samples": 4096},
         {**ALEXNET, "prune": 0},
+        {**ALEXNET, "activations": "imagenet"},
         {**ALEXNET, "density_input": 0.0},
         {**ALEXNET, "density_grad_output": 1, "density_input": 1e-300},
         {**ALEXNET, "policy.skip_zeros": False, "policy.row_handout": "dynamic", "mapping.stays": "inputs"},

@@ -137,6 +137,8 @@ def shared(one: Settings, other: Settings) -> set[str]:
         ({"seed": 1}, {"dense"}),
         ({"samples": 2}, {"dense"}),
         ({"density_input": 0.5}, {"dense"}),
+        ({"activations": "imagenet"}, {"dense"}),
+        ({"activations": "nearest"}, {"dense", "natural", "pruned"}),
         ({"density_input": 0.5, "samples": 2, "seed": 3}, {"dense"}),
         ({"energy.wire.transfer": 1.0, "energy.sram.leak.low": 0.0}, {"dense", "natural", "pruned"}),
         ({"data.operand_format": "bf16"}, {"dense", "natural", "pruned"}),
@@ -276,6 +278,7 @@ def test_the_digest_of_the_simulator_covers_every_module_that_makes_numbers() ->
     [
         ({**ALEXNET, "array.groups": 13}, "array.clusters"),
         ({**ALEXNET, "prune": 0.5, "density_input": 0.5}, "contradict each other"),
+        ({**ALEXNET, "activations": "here", "density_input": 0.5}, "contradict each other"),
         ({"network": "alexnt"}, "Did you mean 'alexnet'"),
         ({"trace": "/no/such/file.npz"}, "/no/such/file.npz"),
         ({**ALEXNET, "energy.wire.transfer.low": 1e8}, "low <= centre <= high"),

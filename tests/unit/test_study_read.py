@@ -176,16 +176,18 @@ def test_what_sparsity_comes_from_is_said_once(tmp_path: Path) -> None:
         done({"trace": trace}),
         done({**ALEXNET, "density_input": 0.3}),
         done({**ALEXNET, "density_grad_output": 0.2}),
+        done({**ALEXNET, "activations": "imagenet"}),
     )
     frame = sparsesim.load_study(tmp_path / "s")
-    assert column(frame, "prune") == [0.5, None, None, None]
-    assert column(frame, "trace") == [None, trace, None, None]
-    assert column(frame, "density_input") == [None, None, 0.3, 1.0]
-    assert column(frame, "density_grad_output") == [None, None, 1.0, 0.2]
+    assert column(frame, "prune") == [0.5, None, None, None, 0.9]
+    assert column(frame, "trace") == [None, trace, None, None, None]
+    assert column(frame, "density_input") == [None, None, 0.3, 1.0, None]
+    assert column(frame, "density_grad_output") == [None, None, 1.0, 0.2, None]
+    assert column(frame, "activations") == ["nearest", None, None, None, "imagenet"]
     # A trace says by itself what it was recorded of, and how many samples it has.
-    assert column(frame, "network") == ["alexnet", None, "alexnet", "alexnet"]
-    assert column(frame, "dataset") == ["cifar10", None, "cifar10", "cifar10"]
-    assert column(frame, "samples") == [2, None, 1, 1]
+    assert column(frame, "network") == ["alexnet", None, "alexnet", "alexnet", "alexnet"]
+    assert column(frame, "dataset") == ["cifar10", None, "cifar10", "cifar10", "cifar10"]
+    assert column(frame, "samples") == [2, None, 1, 1, 1]
 
 
 def test_of_a_point_that_could_not_be_described_only_what_was_given_is_known(tmp_path: Path) -> None:

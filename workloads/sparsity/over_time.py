@@ -14,9 +14,10 @@ class DensityOverTime:
 
     recorded_on: network and data set of the recording, such as "resnet34-imagenet". source: where it comes
     from, in words. epochs: counted from 1. layers: by layer, the fraction of non-zeros of its I in every
-    epoch, 0..1. A layer is called as the simulated network calls it where that is the recorded network, else
-    as the recorded network does. Left out is what has no row of its own: the first layer, downsampling
-    convolutions (their I is that of the first convolution of the block) and the last layer of ResNets.
+    epoch, 0..1. A layer is called as the simulated network calls it where that is the recorded network or
+    where each layer was given a row (AlexNet with those of VGG-16), else as the recorded network does. Left
+    out is what has no row of its own: the first layer, downsampling convolutions (their I is that of the
+    first convolution of the block) and the last layer of ResNets.
     """
 
     recorded_on: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workloads.sparsity.curve import DensityCurve
 from workloads.sparsity.profile import LayerProfile
-from workloads.sparsity.records import ActivationRecord, RecordedLayer, TraceRecord
+from workloads.sparsity.records import RecordedLayer, TraceRecord
 from workloads.sparsity.shapes import LayerShape
 
-_VGG_POOLED = {1: 0, 3: 1, 6: 2, 9: 3, 12: 4}
+VGG_POOLED = {1: 0, 3: 1, 6: 2, 9: 3, 12: 4}
 """Convolution of VGG-16 -> the pooling behind it."""
 
 _WINDOW_POSITIONS = 4
@@ -39,23 +39,23 @@ def _expect(found: int, wanted: int) -> None:
 
 
 def vgg(
-    layers: Sequence[LayerShape], trace: TraceRecord, activations: ActivationRecord
+    layers: Sequence[LayerShape], trace: TraceRecord, densities: Mapping[str, float]
 ) -> tuple[LayerProfile, ...]:
-    """Densities from the recorded outputs of VGG-16 itself, clustering from AlexNet by relative depth.
+    """Densities of VGG-16's outputs, by row as in ActivationRecord; clustering from AlexNet by depth.
 
     A natural dO is non-zero where the layer's ReLU lets the gradient through: its density is the output's,
     or, with pooling behind, the pooled output's over the positions of a window. (The AlexNet trace shows
     both to the digit.) What pruning leaves of it follows the matching AlexNet layer.
     """
     convolutions = [shape for shape in layers if not shape.is_fc]
-    _expect(len(convolutions), max(_VGG_POOLED) + 1)
+    _expect(len(convolutions), max(VGG_POOLED) + 1)
     depth = len(convolutions) - 1
-    built = [_vgg_convolution(i, s, i / depth, trace, activations) for i, s in enumerate(convolutions)]
+    built = [_vgg_convolution(i, s, i / depth, trace, densities) for i, s in enumerate(convolutions)]
     connected = [shape for shape in layers if shape.is_fc]
     sources = trace.of_kind("fc")
     for i, shape in enumerate(connected):
         last = i - len(connected)
-        built.append(_vgg_connected(i, len(built), shape, (sources[i], sources[last]), activations))
+        built.append(_vgg_connected(i, len(built), shape, (sources[i], sources[last]), densities))
     return tuple(built)
 
 
@@ -64,24 +64,24 @@ def vgg_rows(layers: Sequence[LayerShape]) -> dict[str, str]:
     convolutions = [shape.name for shape in layers if not shape.is_fc]
     connected = [shape.name for shape in layers if shape.is_fc]
     inside = {name: convolution_row(i) for i, name in enumerate(convolutions) if i}
-    return inside | {name: _connected_row(i) for i, name in enumerate(connected)}
+    return inside | {name: connected_row(i) for i, name in enumerate(connected)}
 
 
 def convolution_row(index: int) -> str:
     """The row of VGG-16 that is the I of convolution `index`, from 1: pooled where a pool lies between."""
-    before = _VGG_POOLED.get(index - 1)
+    before = VGG_POOLED.get(index - 1)
     return f"conv{index - 1}" if before is None else f"pool{before}"
 
 
-def _connected_row(position: int) -> str:
-    return f"fc{position}" if position else f"pool{max(_VGG_POOLED.values())}"
+def connected_row(position: int) -> str:
+    """The row of VGG-16 that is the I of fully connected layer `position`, from 0."""
+    return f"fc{position}" if position else f"pool{max(VGG_POOLED.values())}"
 
 
 def _vgg_convolution(
-    index: int, shape: LayerShape, depth: float, trace: TraceRecord, activations: ActivationRecord
+    index: int, shape: LayerShape, depth: float, trace: TraceRecord, densities: Mapping[str, float]
 ) -> LayerProfile:
-    densities = activations.densities
-    pool = _VGG_POOLED.get(index)
+    pool = VGG_POOLED.get(index)
     natural = densities[f"conv{index}"] if pool is None else densities[f"pool{pool}"] / _WINDOW_POSITIONS
     gradient = _nearest(trace, depth, pooled=pool is not None)
     return LayerProfile(
@@ -100,16 +100,15 @@ def _vgg_connected(
     index: int,
     shape: LayerShape,
     sources: tuple[RecordedLayer, RecordedLayer],
-    activations: ActivationRecord,
+    densities: Mapping[str, float],
 ) -> LayerProfile:
     """FC layers: I like the recorded one counted from the first, dO like the one counted from the last."""
-    densities = activations.densities
     inputs, gradient = sources
     is_last = gradient.grad_output.at(0.0) == 1.0
     natural = 1.0 if is_last else densities[f"fc{position + 1}"]
     return LayerProfile(
         shape,
-        densities[_connected_row(position)],
+        densities[connected_row(position)],
         DensityCurve(points=((0.0, natural),)),
         inputs.input_clustering,
         gradient.natural_clustering,

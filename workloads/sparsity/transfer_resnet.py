@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workloads.sparsity.profile import LayerProfile
-from workloads.sparsity.records import ActivationRecord, TraceRecord
+from workloads.sparsity.records import TraceRecord
 from workloads.sparsity.shapes import LayerShape
 
 _DOWNSAMPLE = "downsample.0"
@@ -79,19 +79,19 @@ def from_trace(layers: Sequence[LayerShape], trace: TraceRecord) -> tuple[LayerP
 
 
 def with_activations(
-    layers: Sequence[LayerShape], trace: TraceRecord, activations: ActivationRecord
+    layers: Sequence[LayerShape], trace: TraceRecord, densities: Mapping[str, float]
 ) -> tuple[LayerProfile, ...]:
-    """Densities of I from activations recorded inside the blocks, all else from the traced ResNet-18.
+    """Densities of I recorded inside the blocks, by layer; all else from the traced ResNet-18.
 
     The stem and the fully connected layer have no row among the activations: they are the trace's.
     """
     where = places([shape.name for shape in layers])
-    recorded = places(list(activations.densities))
+    recorded = places(list(densities))
 
     def input_density(name: str) -> float:
         if name not in where:
             return trace.layer(name).input_density
-        return _interpolated(where[name], recorded, activations.densities)
+        return _interpolated(where[name], recorded, densities)
 
     return _profiles(layers, where, trace, input_density)
 
