@@ -29,13 +29,19 @@ class Group:
         return self.start + (self.rows - len(self.gains)) / 2 + place
 
 
-def gain_groups(results: Sequence[Result], labels: Sequence[str]) -> list[Group]:
-    """A group per result, a star where sparsity is transferred, and a last one of averages if there are."""
+def gain_groups(
+    results: Sequence[Result], labels: Sequence[str], averaged: Sequence[Result] | None = None
+) -> list[Group]:
+    """A group per result, a star where sparsity is transferred, and a last one of averages if there are.
+
+    averaged: those of the results that averages are over, by default all.
+    """
+    chosen = results if averaged is None else averaged
     groups: list[Group] = []
     for text, label, result in zip(brief_labels(labels), labels, results, strict=True):
         star = " *" if result.profile.transferred_from else ""
         groups.append(Group(text + star, gains(result, label), _next_row(groups)))
-    if means := averages(results, (gain for group in groups for gain in group.gains)):
+    if chosen and (means := averages(chosen, [gain for one in chosen for gain in gains(one, "")])):
         text = f"{AVERAGE}\nof {most_results(means)}"
         groups.append(Group(text, means, _next_row(groups), is_average=True))
     return groups

@@ -42,13 +42,18 @@ _PUBLISHED: Mapping[Quantity, float] = {
 }
 
 
-def overview(results: Sequence[Result], labels: Sequence[str] | None = None) -> Drawing:
+def overview(
+    results: Sequence[Result],
+    labels: Sequence[str] | None = None,
+    averaged: Sequence[Result] | None = None,
+) -> Drawing:
     """A group of bars per result, a bar per run and accounting, and a last group of averages.
 
     results: one or more. labels: of the results, may have line breaks; by default network and data set, and
-    the machine where that does not tell them apart. Averages: see gains.averages. Within house_style().
+    the machine where that does not tell them apart. averaged: those of the results that averages are over, by
+    default all; see gains.averages. Within house_style().
     """
-    groups = gain_groups(results, result_labels(results) if labels is None else labels)
+    groups = gain_groups(results, result_labels(results) if labels is None else labels, averaged)
     every = [gain for group in groups for gain in group.gains]
     figure = draw_gains(groups, any(result.profile.transferred_from for result in results))
     return Drawing(

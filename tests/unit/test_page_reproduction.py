@@ -15,26 +15,24 @@ import pytest
 from reports import published
 from reports.files import PAGE
 from reports.page.of_reproduction import reproduction_page
-from reports.page.render import render
+from reports.page.render import render, table_csv
+from reports.page.sheet_table import sheet_table
+from reports.reproduction.sheets import sheets
 from sparsesim.cli.main import main
+from sparsesim.reproduction.asked import Asked
+from sparsesim.reproduction.model import Reproduction
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ACCOUNTINGS
-from tests.builders_pages import HOSTILE, hostile_result
-from tests.builders_results import made_result, step_records
+from tests.builders_pages import HOSTILE
+from tests.builders_reproduction import RECORDED, SMALL, WIDTHS, made_reproduction, without_simulation
+from tests.builders_results import MACHINE
 from tests.parsed_page import Parsed, check_nothing_is_fetched, linked
 
 ARGV = ["sparsesim", "reproduce", "--networks", "alexnet,resnet34"]
-WORKLOADS = (("alexnet", "cifar10"), ("resnet34", "imagenet"), ("resnet34", "cifar100"))
-
-
-def results(runs: tuple[str, ...] = ("dense", "natural", "pruned"), samples: int = 1) -> list[Result]:
-    """Results that differ: every one has other layers; the last one's sparsity is transferred."""
-    found = [
-        made_result(step_records(runs, layers=place, samples=samples), network=network, dataset=dataset)
-        for place, (network, dataset) in enumerate(WORKLOADS, start=1)
-    ]
-    last = replace(found[-1].profile, transferred_from="a smaller network")
-    return [*found[:-1], replace(found[-1], profile=last)]
+MADE = made_reproduction()
+RATE = SMALL.headline_rate
+MADE_PAGE = reproduction_page(MADE, ARGV)
+PAGE_OF_MADE = render(MADE_PAGE)
 
 
 def gains_of(result: Result, run: str, accounting: str) -> tuple[float, float]:
@@ -45,39 +43,58 @@ def gains_of(result: Result, run: str, accounting: str) -> tuple[float, float]:
     return cycles[0] / cycles[1], energies[0] / energies[1]
 
 
+def averages_of(run: str, accounting: str) -> tuple[float, float]:
+    """Of the networks of the average, of which ResNet-50 is none."""
+    ratios = [
+        gains_of(MADE.results[workload, RATE], run, accounting)
+        for workload in SMALL.workloads()
+        if workload.network != "resnet50"
+    ]
+    speedup, efficiency = map(fmean, zip(*ratios, strict=True))
+    return speedup, efficiency
+
+
 def rows_of(html: str, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(linked(html, name))))
 
 
 def test_the_headline_is_the_average_beside_the_published_one() -> None:
-    made = results()
-    speedups, efficiencies = zip(*(gains_of(result, "pruned", "on_chip") for result in made), strict=True)
-    speedup, efficiency = reproduction_page(made).cards
-    assert (speedup.number, efficiency.number) == (f"{fmean(speedups):.2f}x", f"{fmean(efficiencies):.2f}x")
-    assert speedup.small == f"average of 3, pruned; published {published.SPEEDUP}x"
-    assert efficiency.small == f"average of 3, pruned; published {published.EFFICIENCY}x"
-
-
-def test_the_headline_says_which_runs_it_averages() -> None:
-    """Without pruning, and of some with it: the last run of each."""
-    natural = results(("dense", "natural"))[0]
-    cards = reproduction_page([natural, made_result()]).cards
-    expected = fmean(
-        (gains_of(natural, "natural", "on_chip")[0], gains_of(made_result(), "pruned", "on_chip")[0])
+    cards = MADE_PAGE.cards
+    expected = [*averages_of("pruned", "on_chip"), *averages_of("pruned", "with_dram")]
+    assert [card.number for card in cards] == [f"{value:.2f}x" for value in expected]
+    assert [card.words for card in cards] == [
+        f"{what} {where}" for where in ("on chip", "with DRAM") for what in ("speedup", "energy efficiency")
+    ]
+    speedup, efficiency, *others = [card.small for card in cards]
+    drawn = MADE.average_efficiencies["pruned"].on_chip
+    about = "average of 4, pruned, p = 0.9; "
+    assert speedup == f"{about}+- {WIDTHS.speedup.on_chip:.2f} over samples; published {published.SPEEDUP}x"
+    assert efficiency == (
+        f"{about}{drawn.low:.2f}x to {drawn.high:.2f}x over energy tables; published {published.EFFICIENCY}x"
     )
-    assert cards[0].number == f"{expected:.2f}x"
-    assert cards[0].small.startswith("average of 2, natural and pruned; ")
+    assert not any("published" in small for small in others)
+
+
+def test_one_sample_has_no_interval() -> None:
+    small = reproduction_page(replace(MADE, average_widths={})).cards[0].small
+    assert small == f"average of 4, pruned, p = 0.9; published {published.SPEEDUP}x"
 
 
 @pytest.mark.parametrize("samples", [1, 3])
 def test_every_run_of_every_result_is_in_the_table(samples: int) -> None:
-    made = results(samples=samples)
+    """Natural and dense runs once: they are the same at every pruning rate."""
+    made = made_reproduction(replace(SMALL, samples=samples))
     rows = rows_of(render(reproduction_page(made)), "table-runs.csv")
     places = [
-        (result, accounting, run) for result in made for accounting in ACCOUNTINGS for run in result.runs
+        (made.results[workload, rate], rate, accounting, run)
+        for workload in SMALL.workloads()
+        for rate in (0.9, 0.7)
+        for accounting in ACCOUNTINGS
+        for run in (("dense", "natural", "pruned") if rate == RATE else ("pruned",))
     ]
-    for row, (result, accounting, run) in zip(rows, places, strict=True):
+    for row, (result, rate, accounting, run) in zip(rows, places, strict=True):
         assert (row["network"], row["data set"], row["run"]) == (result.network, result.dataset, run)
+        assert row["pruning rate"] == f"{rate:g}"
         assert row["accounting"] == accounting.replace("_", " ").replace("dram", "DRAM")
         found = result.runs[run]
         wanted: dict[str, Any] = {
@@ -92,23 +109,40 @@ def test_every_run_of_every_result_is_in_the_table(samples: int) -> None:
 
 
 def test_the_table_on_the_page_has_the_numbers_of_its_data() -> None:
-    html = render(reproduction_page(results()))
-    shown = [str(cell["data-v"]) for cell in Parsed(html).all("td") if "data-v" in cell]
-    rows = rows_of(html, "table-runs.csv")
-    texts = ("network", "data set", "run", "accounting")
-    assert shown == [value for row in rows for name, value in row.items() if name not in texts]
+    """The last one; those before it are of texts."""
+    shown = [str(cell["data-v"]) for cell in Parsed(PAGE_OF_MADE).all("td") if "data-v" in cell]
+    rows = rows_of(PAGE_OF_MADE, "table-runs.csv")
+    texts = ("network", "data set", "pruning rate", "run", "accounting")
+    expected = [value for row in rows for name, value in row.items() if name not in texts]
+    assert shown[-len(expected) :] == expected
+
+
+def test_every_table_of_the_document_is_on_the_page_as_it_is_there() -> None:
+    for sheet in sheets(MADE):
+        header, *rows = csv.reader(io.StringIO(linked(PAGE_OF_MADE, f"table-{sheet.stem}.csv")))
+        assert header == list(sheet.columns)
+        assert list(rows) == [list(row) for row in sheet.rows]
+        assert sheet.title in Parsed(PAGE_OF_MADE).text
+
+
+def test_columns_of_numbers_are_told_from_those_of_words() -> None:
+    (views,) = [sheet_table(sheet) for sheet in sheets(MADE) if sheet.stem == "views"]
+    assert [column.numeric for column in views.columns] == [False, True, True, False]
+    assert "," in table_csv(views)
 
 
 def test_the_figure_has_every_gain_and_the_averages() -> None:
-    made = results()
-    rows = rows_of(render(reproduction_page(made)), "overview.csv")
+    rows = rows_of(PAGE_OF_MADE, "overview.csv")
     of_kind = {(row["label"], row["run"], row["accounting"]): row for row in rows}
     for accounting in ACCOUNTINGS:
         for run in ("natural", "pruned"):
-            ratios = [gains_of(result, run, accounting) for result in made]
-            labels = [f"{result.network}, {result.dataset}" for result in made]
-            average = tuple(map(fmean, zip(*ratios, strict=True)))
-            for label, ratio in zip([*labels, "average"], [*ratios, average], strict=True):
+            expected = {
+                f"{workload.network}, {workload.dataset}": gains_of(
+                    MADE.results[workload, RATE], run, accounting
+                )
+                for workload in SMALL.workloads()
+            }
+            for label, ratio in {**expected, "average": averages_of(run, accounting)}.items():
                 row = of_kind.pop((label, run, accounting))
                 found = float(row["speedup"]), float(row["energy_efficiency"])
                 assert found == pytest.approx(ratio)
@@ -117,38 +151,98 @@ def test_the_figure_has_every_gain_and_the_averages() -> None:
     assert float(quoted["energy_efficiency"]) == published.EFFICIENCY
 
 
+def test_figure_table_and_headline_say_the_same_average() -> None:
+    (row,) = [
+        row
+        for row in rows_of(PAGE_OF_MADE, "overview.csv")
+        if (row["label"], row["run"], row["accounting"]) == ("average", "pruned", "on_chip")
+    ]
+    (shown,) = [
+        line
+        for line in csv.reader(io.StringIO(linked(PAGE_OF_MADE, "table-headline.csv")))
+        if (line[0], line[2]) == ("average", "pruned")
+    ]
+    numbers = [card.number for card in MADE_PAGE.cards]
+    drawn = [f"{float(row[name]):.2f}x" for name in ("speedup", "energy_efficiency")]
+    assert drawn == numbers[:2]
+    assert [text for text in shown if text.endswith("x")] == numbers
+
+
 def test_sparsity_that_is_transferred_is_said_before_any_number_is_believed() -> None:
-    said = Parsed(render(reproduction_page(results()))).text
-    sentence = "Sparsity of resnet34 on cifar100 is transferred: a smaller network."
+    """Once for all workloads of the same source."""
+    said = Parsed(PAGE_OF_MADE).text
+    sentence = "Sparsity of resnet50 on cifar10, resnet50 on imagenet is transferred: a smaller network."
     assert said.count("is transferred") == 1
     assert said.index(sentence) < said.index("All runs,")
 
 
+def test_every_source_of_sparsity_is_said_by_itself() -> None:
+    results = dict(MADE.results)
+    key = SMALL.workloads()[0], RATE
+    results[key] = replace(results[key], profile=replace(results[key].profile, transferred_from="a cat"))
+    warnings = reproduction_page(replace(MADE, results=results)).warnings
+    assert [warning.rpartition("transferred: ")[2] for warning in warnings] == [
+        "a cat.",
+        "a smaller network.",
+    ]
+
+
+def test_the_page_says_how_certain_it_is() -> None:
+    said = " ".join(Parsed(PAGE_OF_MADE).text.split())
+    intervals = MADE.average_efficiencies["natural"].on_chip
+    speedup, efficiency = averages_of("natural", "on_chip")
+    assert (
+        f"natural: speedup {speedup:.2f}x +- {WIDTHS.speedup.on_chip:.2f}, energy efficiency "
+        f"{efficiency:.2f}x ({intervals.low:.2f}x to {intervals.high:.2f}x)."
+    ) in said
+    off = fmean(RECORDED.speedup), -fmean(RECORDED.efficiency)
+    assert (
+        f"the speedup is off by {off[0]:.1%} at most, the energy efficiency by {off[1]:.1%} (1 trace)" in said
+    )
+
+
+def test_parts_without_anything_to_show_are_not_there() -> None:
+    page = reproduction_page(replace(MADE, steps=[], recorded=[]))
+    assert "beyond" not in [section.anchor for section in page.sections]
+    assert "by the generator" not in render(page)
+
+
 def test_the_page_says_how_it_was_made() -> None:
     """Its command, without the place where sparsesim is installed, and the whole machine."""
-    html = render(reproduction_page(results(), ["/home/a-name/sparsesim/__main__.py", *ARGV[1:]]))
+    html = render(reproduction_page(MADE, ["/home/a-name/sparsesim/__main__.py", *ARGV[1:]]))
     said = Parsed(html).text
     assert "python -m sparsesim reproduce --networks alexnet,resnet34" in said and "a-name" not in html
-    assert "sparsetrain on 3 networks and data sets" in said
+    assert "sparsetrain on 6 networks and data sets" in said
     assert re.search(r"^\s*groups: 56\b", said, re.MULTILINE)
-    assert "Command" not in [name for name, _ in reproduction_page(results()).sections[-1].details]
+    assert "Command" not in [name for name, _ in reproduction_page(MADE).sections[-1].details]
 
 
 def test_nothing_on_the_page_is_fetched() -> None:
-    check_nothing_is_fetched(render(reproduction_page(results(), ARGV)))
+    check_nothing_is_fetched(PAGE_OF_MADE)
 
 
 def test_parts_of_the_page_are_there_once_and_lead_somewhere() -> None:
-    elements = Parsed(render(reproduction_page(results(), ARGV))).elements
+    elements = Parsed(PAGE_OF_MADE).elements
     ids = [str(attributes["id"]) for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     inside = [str(one["href"])[1:] for _, one in elements if str(one.get("href")).startswith("#")]
-    assert {"gains", "table", "made"} <= set(inside) <= set(ids)
+    assert {"gains", "causes", "energy", "uncertainty", "beyond", "table", "made"} <= set(inside) <= set(ids)
+
+
+def hostile() -> Reproduction:
+    """Every name that somebody can choose, chosen badly."""
+    asked = Asked((HOSTILE[0], HOSTILE[3], HOSTILE[5]), (HOSTILE[1], HOSTILE[4]), (0.9,), 1)
+    made = made_reproduction(asked, MACHINE.model_copy(update={"name": HOSTILE[3]}))
+    results = {
+        key: replace(one, profile=replace(one.profile, transferred_from=HOSTILE[1]))
+        for key, one in made.results.items()
+    }
+    failed = [replace(outcome, figures={}, error=HOSTILE[2]) for outcome in made.changes[1:]]
+    return replace(made, results=results, changes=[made.changes[0], *failed])
 
 
 def test_hostile_names_stay_text() -> None:
-    hostile = [hostile_result(), replace(hostile_result(), dataset=HOSTILE[2])]
-    html = render(reproduction_page(hostile, ["x", *HOSTILE]))
+    html = render(reproduction_page(hostile(), ["x", *HOSTILE]))
     parsed = Parsed(html)
     assert len(parsed.all("script")) == 1
     assert not {"img", "iframe", "object", "embed"} & {tag for tag, _ in parsed.elements}
@@ -161,37 +255,42 @@ def test_hostile_names_stay_text() -> None:
 
 
 @pytest.fixture
-def simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The simulations replaced by made-up results."""
-
-    def simulate(network: str, dataset: str, **_: Any) -> Result:
-        known = {(result.network, result.dataset): result for result in results()}
-        return known.get((network, dataset)) or made_result(network=network, dataset=dataset)
-
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Asked]:
+    """Nothing is simulated: what is shown is made up of what was asked."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sparsesim.cli.reproduce.simulate", simulate)
+    return without_simulation(monkeypatch)
 
 
 def test_the_command_writes_the_page_of_what_it_prints(
-    simulated: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    asked: list[Asked], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ["reproduce", "--networks", "alexnet,resnet34", "--datasets", "cifar100", "--report", "there"]
     monkeypatch.setattr("sys.argv", ["sparsesim", *command])
+    monkeypatch.setenv("COLUMNS", "160")
     assert main(command) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == f"report in {Path('there') / PAGE}"
+    assert f"report in {Path('there') / PAGE}" in out.splitlines()
     html = (Path("there") / PAGE).read_text(encoding="utf-8")
     said = Parsed(html).text
     assert f"python -m sparsesim {' '.join(command)}" in said
-    (line,) = re.findall(r"average +of 2 +pruned +(\S+x) +(\S+x)", out.partition("With DRAM")[0])
+    (made,) = asked
+    (line,) = re.findall(r"average +of 2 +pruned +(\S+x) +\S+ +(\S+x)", out)
     for number, what in zip(line, ("speedup on chip", "energy efficiency on chip"), strict=True):
         assert f"{number} {what}" in " ".join(said.split())
     names = {path.name for path in Path("there").iterdir()}
-    assert names == {PAGE, "overview.svg", "overview.csv", "table-runs.csv"}
+    figures = {"overview", "rates", "ladder", "changes", "components", "beyond"}
+    tables = {f"table-{sheet.stem}.csv" for sheet in sheets(made_reproduction(made)) if sheet.rows}
+    assert names == {
+        PAGE,
+        "table-runs.csv",
+        *tables,
+        *(f"{one}.{kind}" for one in figures for kind in ("svg", "csv")),
+    }
     for name in ("overview.csv", "table-runs.csv"):
         assert (Path("there") / name).read_bytes().decode() == linked(html, name)
 
 
-def test_without_a_report_nothing_is_written(simulated: None) -> None:
-    assert main(["reproduce", "--networks", "alexnet", "--datasets", "cifar10"]) == 0
-    assert not list(Path().iterdir())
+def test_without_a_report_nothing_but_the_study_is_written(asked: list[Asked]) -> None:
+    assert main(["reproduce", "--networks", "alexnet", "--datasets", "cifar10", "--out", "study"]) == 0
+    assert len(asked) == 1
+    assert [path.name for path in Path().iterdir()] == ["study"]

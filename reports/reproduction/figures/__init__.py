@@ -1,0 +1,1 @@
+"""Figures of a reproduction: one file a figure."""
