@@ -1,4 +1,4 @@
-"""`reproduce`, for real and small: are its numbers those of `simulate`, and does it go on where it was ended?"""
+"""`reproduce`, for real and small: are its numbers those of `simulate`, does it go on where it was ended?"""
 
 from __future__ import annotations
 
