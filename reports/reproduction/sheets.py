@@ -293,8 +293,8 @@ def changes(reproduction: Reproduction) -> Sheet:
         ),
         rows,
         bold=[place for place, one in enumerate(reproduction.changes) if not one.change.settings],
-        note=f"On chip unless it says otherwise. reaches: within 15 % of the published {PUBLISHED_SPEEDUP}x (speed), "
-        f"{PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
+        note="On chip unless it says otherwise. reaches: within 15 % of the published "
+        f"{PUBLISHED_SPEEDUP}x (speed), {PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
     )
 
 
