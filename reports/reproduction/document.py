@@ -10,7 +10,7 @@ from reports.figures.drawing import Drawing
 from reports.figures.files import csv_text, picture, settle
 from reports.figures.style import house_style
 from reports.reproduction import sentences
-from reports.reproduction.figures import figures
+from reports.reproduction.drawings import figures
 from reports.reproduction.sheets import Sheet, sheets
 from sparsesim.reproduction.model import Reproduction
 
