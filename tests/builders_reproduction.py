@@ -146,7 +146,7 @@ def _around(value: float) -> Quantiles:
 
 
 def without_simulation(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
-    """The command shows a made-up reproduction of what it is asked for, without simulating; what was asked."""
+    """The command shows a made-up reproduction of what it is asked for; returned is what was asked."""
     seen: list[Asked] = []
 
     def collect(_study: Study, asked: Asked, *_: Any) -> Reproduction:

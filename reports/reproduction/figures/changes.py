@@ -25,7 +25,8 @@ from reports.reproduction.figures.frame import (
     draw_reference,
     machine_and_rate,
 )
-from reports.text import shown_name
+from reports.study.sentences import cut
+from reports.text import plain, shown_name
 from sparsesim.reproduction.averages import Average, is_near, of_figures
 from sparsesim.reproduction.model import ChangeOutcome, Reproduction
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 STEM = "changes"
 _ROW_INCHES, _MARGIN_INCHES = 0.165, 1.5
-_LONGEST_LABEL, _LONGEST_ERROR = 52, 60  # characters
+_LONGEST_LABEL, _LONGEST_ERROR = 52, 38  # characters
 _ROOM_FOR_END, _ROOM_FOR_BEGIN = 1.04, 0.85
 _PANELS: Mapping[str, tuple[str, float]] = {
     "speedup": ("speedup on chip, pruned", published.SPEEDUP),
@@ -152,7 +153,7 @@ def _explain(axes: Axes, rows: Sequence[Row]) -> None:
     for row in rows:
         if not row.is_known:
             axes.annotate(
-                shown_name(row.outcome.error or "not simulated", _LONGEST_ERROR),
+                cut(plain(row.outcome.error or "not simulated"), _LONGEST_ERROR),
                 (0, row.place),
                 xycoords=("axes fraction", "data"),
                 xytext=(3, 0),

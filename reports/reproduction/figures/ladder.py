@@ -204,7 +204,7 @@ def _draw_step(axes: Axes, row: float, step: Step) -> None:
 
 
 def _step_text(step: Step) -> str:
-    if step.rung is BOUND:
+    if step.rung == BOUND:
         return times(step.speedup)
     change = f"{step.speedup - step.before:+.2f}"
     return f"{times(step.speedup)} {change.replace('-0.00', '+0.00')}"
@@ -254,7 +254,7 @@ def _of_run(steps: Sequence[Step], run: str) -> str:
 
 def _firsts(steps: Sequence[Step]) -> Iterator[tuple[str, Step]]:
     for step in steps:
-        if step.rung is steps[0].rung:
+        if step.rung == steps[0].rung:
             yield step.run, step
 
 
