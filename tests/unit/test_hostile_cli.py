@@ -100,9 +100,10 @@ def test_no_number_of_the_averages_is_cut_off(
     # The published averages are on chip: they must not stand among numbers of the other accounting.
     first, *others = [line for line in out.splitlines() if line.startswith("published ")]
     (headings, *_) = [line for line in out.splitlines() if line.startswith("network ")]
+    speedup, efficiency = [found.end() for found in re.finditer("on chip", headings)]
     assert [(found[0], found.end()) for found in re.finditer(r"[\d.]+x", first)] == [
-        ("2.70x", headings.index("speedup") + len("speedup")),
-        ("2.20x", headings.index("efficiency") + len("efficiency")),
+        ("2.70x", speedup),
+        ("2.20x", efficiency),
     ]
     assert not any("x" in line for line in others)
 
@@ -115,7 +116,7 @@ def test_every_field_is_readable_at_every_width(
     assert main(["machines", "--fields"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= columns for line in lines)
-    assert len(lines) < 130
+    assert len(lines) < 145
 
 
 # Python

@@ -189,6 +189,7 @@ CHANGED: dict[str, Scalar | None] = {
     "policy.row_handout": "dynamic",
     "policy.job_handout": "static",
     "policy.accumulated_samples": 1,
+    "policy.channel_order": "density",
     "mapping.stays": "weights",
     "mapping.gtw_broadcast": "I",
     "buffer.line_bits": 256,
