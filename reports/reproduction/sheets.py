@@ -73,27 +73,34 @@ def headline(reproduction: Reproduction) -> Sheet:
     ]
     first_bold = len(rows)
     rows += [_average_row(reproduction, run) for run in _runs(reproduction)]
-    quoted = ["", times(PUBLISHED_SPEEDUP), "", times(PUBLISHED_EFFICIENCY), "", "", ""]
-    rows.append(["published", "average", "", *quoted[1:]])
-    averaged = ", ".join(dict.fromkeys(workload.network for workload in reproduction.asked.averaged()))
+    quoted = [times(PUBLISHED_SPEEDUP), "", times(PUBLISHED_EFFICIENCY), "", "", ""]
+    rows.append(["published", "average", "", *quoted])
     return Sheet(
         "headline",
         f"Speedup and energy efficiency over the dense baseline, pruning rate {rate:g}",
         (
-            "network", "data set", "run", "on chip: speedup", "+-", "efficiency", "2.5 .. 97.5 %",
-            "with DRAM: speedup", "efficiency",
+            *("network", "data set", "run"),
+            *("speedup\non chip", "+-", "efficiency\non chip", "2.5 .. 97.5 %"),
+            *("speedup\nwith DRAM", "efficiency\nwith DRAM"),
         ),
         rows,
         3,
         range(first_bold, len(rows)),
-        f"+-: half of the 95 % interval of the mean over {reproduction.asked.samples} samples. 2.5 .. 97.5 "
-        "%: of the "
-        f"efficiencies with {reproduction.asked.draws:,} energy tables drawn from the ranges of the table. "
-        "The average is "
-        f"over {averaged} on {len(reproduction.asked.datasets)} data sets. Published: Dai et al., DAC "
-        "2020, abstract; its "
-        "networks, data sets and pruning rates are not stated there.",
-    )  # fmt: skip
+        _of_headline(reproduction),
+    )
+
+
+def _of_headline(reproduction: Reproduction) -> str:
+    asked = reproduction.asked
+    averaged = ", ".join(dict.fromkeys(workload.network for workload in asked.averaged()))
+    several = asked.samples > 1
+    width = f"+-: half of the 95 % interval of the mean over {asked.samples} samples. " if several else ""
+    return (
+        f"{width}2.5 .. 97.5 %: of the efficiencies with {asked.draws:,} energy tables drawn from the "
+        f"ranges of the table. The average is over {averaged} on {len(asked.datasets)} data sets. "
+        "Published: Dai et al., DAC 2020, abstract; its networks, data sets and pruning rates are not "
+        "stated there."
+    )
 
 
 def _runs(reproduction: Reproduction) -> tuple[str, ...]:
@@ -161,7 +168,7 @@ def stages(reproduction: Reproduction) -> Sheet:
         for result in reproduction.at(reproduction.asked.headline_rate)
     ]
     columns = [
-        f"{name}: {what}" for name in ("Forward", "GTA", "GTW") for what in ("dense use", NATURAL, PRUNED)
+        f"{name}\n{what}" for name in ("Forward", "GTA", "GTW") for what in ("dense use", NATURAL, PRUNED)
     ]
     return Sheet(
         "stages",
@@ -192,7 +199,7 @@ def causes(reproduction: Reproduction) -> Sheet:
     return Sheet(
         "causes",
         "Where the cycles of the PE groups went, on chip",
-        ("network", "data set", "run", "fewer MACs", "PE use", *SHOWN_CAUSES),
+        ("network", "data set", "run", "fewer\nMACs", "PE use", *SHOWN_CAUSES),
         rows,
         3,
         note="speedup = fewer MACs x PE use / PE use of the dense run, exactly.",
@@ -246,15 +253,15 @@ def ladder(reproduction: Reproduction) -> Sheet:
         "ladder",
         "From the ideal bound to the whole machine: one mechanism at a time, under the same programs",
         (
-            "mechanism added", "PE use dense", *(f"PE use {run}" for run in runs),
-            *(f"speedup {run}" for run in runs), *(f"step {run}" for run in runs),
+            *("mechanism\nadded", "PE use\ndense"),
+            *(f"{what}\n{run}" for what in ("PE use", "speedup", "step") for run in runs),
         ),
         rows,
         note=" ".join(f"{rung.name}: {rung.words}." for rung in RUNGS)
         + " Speedups are averages over the workloads examined. On every rung the dense machine has the "
         "same limits as the sparse one. PE use: useful MACs over what the PEs could do in the cycles of "
         "the rung.",
-    )  # fmt: skip
+    )
 
 
 def rung_average(reproduction: Reproduction, rung: Rung, run: str) -> float:
@@ -276,34 +283,18 @@ def _step(value: float, before: float | None) -> str:
 
 def changes(reproduction: Reproduction) -> Sheet:
     """What single changes give, beside the published averages."""
-    rows: list[list[str]] = []
-    bold = []
-    for outcome in reproduction.changes:
-        if outcome.change.settings == {}:
-            bold.append(len(rows))
-        rows.append([outcome.change.group, outcome.change.label, *_of_change(reproduction, outcome)])
+    rows = [[one.change.label, *_of_change(reproduction, one)] for one in reproduction.changes]
     return Sheet(
         "changes",
-        "Single changes: average over the workloads, on chip, pruning rate "
-        f"{reproduction.asked.headline_rate:g}",
+        f"Single changes: average over the workloads, pruning rate {reproduction.asked.headline_rate:g}",
         (
-            "about",
-            "change",
-            "PE use dense",
-            "natural",
-            PRUNED,
-            "efficiency",
-            "with DRAM",
-            "area mm2",
-            "reaches",
+            *("change", "PE use\ndense", "speedup\nnatural", "speedup\npruned", "efficiency\npruned"),
+            *("speedup\nwith DRAM", "area\nmm2", "reaches"),
         ),
         rows,
-        2,
-        bold,
-        "natural, pruned, efficiency: speedups and the energy efficiency (pruned) on chip; with DRAM: "
-        "speedup of the "
-        f"whole step. reaches: within 15 % of the published {PUBLISHED_SPEEDUP}x (speed), "
-        f"{PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
+        bold=[place for place, one in enumerate(reproduction.changes) if not one.change.settings],
+        note="On chip unless it says otherwise. reaches: within 15 % of the published "
+        f"{PUBLISHED_SPEEDUP}x (speed), {PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
     )
 
 
@@ -330,13 +321,13 @@ def reaches(speedup: float, efficiency: float) -> str:
 def views(reproduction: Reproduction) -> Sheet:
     """The average energy efficiency on chip in other accountings of the same actions."""
     runs = _runs(reproduction)
-    rows = [[view.name, *_of_view(view, runs), view.words] for view in reproduction.views]
+    rows = [[view.name, view.words, *_of_view(view, runs)] for view in reproduction.views]
     return Sheet(
         "views",
         "Average energy efficiency on chip: the same actions charged in other ways",
-        ("accounting", *runs, "what is charged otherwise"),
+        ("accounting", "what is charged", *(f"efficiency\n{run}" for run in runs)),
         rows,
-        1,
+        2,
     )
 
 
@@ -353,7 +344,7 @@ def generator(reproduction: Reproduction) -> Sheet:
     return Sheet(
         "generator",
         "Masks of the generator against the recorded ones, on chip",
-        ("trace", "samples", "error of the speedup", "error of the efficiency"),
+        ("trace", "samples", "error of\nspeedup", "error of\nefficiency"),
         rows,
         note="Mean over seeds; positive where drawn masks gain more. Same programs.",
     )
@@ -369,15 +360,10 @@ def steps(reproduction: Reproduction) -> Sheet:
         rows.append([step.words, *map(times, gains), f"{area:.2f}"])
     return Sheet(
         "beyond",
-        "Beyond it: from the published arrangement to a better machine of the same area and off-chip "
-        "bandwidth",
+        "From the published arrangement to a better machine of the same area and off-chip bandwidth",
         (
-            "after",
-            "faster on chip",
-            "faster with DRAM",
-            "less energy on chip",
-            "less energy with DRAM",
-            "area mm2",
+            *("after", "faster\non chip", "faster\nwith DRAM", "less energy\non chip"),
+            *("less energy\nwith DRAM", "area\nmm2"),
         ),
         rows,
         note="Pruned runs: published arrangement over the machine after the step, geometric mean.",

@@ -9,7 +9,7 @@ from reports.terminal.grid import Column, Grid, print_grid
 from reports.terminal.table import paragraph
 from sparsesim.reproduction.model import Reproduction
 
-_FOLDED = 28  # characters from which on words of a table are folded
+_FOLDED = 34  # characters from which on words of a table are folded
 
 
 def print_reproduction(reproduction: Reproduction, console: Console) -> None:
@@ -22,15 +22,10 @@ def print_reproduction(reproduction: Reproduction, console: Console) -> None:
 
 def _grid(sheet: Sheet) -> Grid:
     columns = [
-        Column(_heading(heading), cells, place >= sheet.names, _FOLDED if place < sheet.names else 0)
+        Column(heading, cells, place >= sheet.names, _FOLDED if place < sheet.names else 0)
         for place, (heading, cells) in enumerate(
             zip(sheet.columns, zip(*sheet.rows, strict=True), strict=True)
         )
     ]
     names, others = columns[: sheet.names], columns[sheet.names :]
     return Grid(sheet.title, names, [[column] for column in others], bold=sheet.bold)
-
-
-def _heading(text: str) -> str:
-    """Words below each other: columns of numbers are narrow."""
-    return text.replace(": ", ":\n").replace(" ", "\n") if len(text) > 9 else text
