@@ -17,7 +17,7 @@ from reports.files import PAGE
 from reports.page.of_reproduction import reproduction_page
 from reports.page.render import render, table_csv
 from reports.page.sheet_table import sheet_table
-from reports.reproduction.sheets import sheets
+from reports.reproduction.sheets import Sheet, sheets
 from sparsesim.cli.main import main
 from sparsesim.reproduction.asked import Asked
 from sparsesim.reproduction.model import Reproduction
@@ -133,9 +133,11 @@ def test_every_table_of_the_document_is_on_the_page_as_it_is_there() -> None:
 
 
 def test_columns_of_numbers_are_told_from_those_of_words() -> None:
-    (views,) = [sheet_table(sheet) for sheet in sheets(MADE) if sheet.stem == "views"]
-    assert [column.numeric for column in views.columns] == [False, True, True, False]
-    assert "," in table_csv(views)
+    rows = [["a", "1", "", "said"], ["b", "2", "+0.20", "no machine"], ["c", "3", "-", ""]]
+    table = sheet_table(Sheet("x", "A table", ("name", "rate", "on chip: step", "reaches"), rows, names=2))
+    assert [column.numeric for column in table.columns] == [False, False, True, False]
+    assert [column.heading for column in table.columns][2] == "on chip:\nstep"
+    assert table_csv(table).splitlines()[:2] == ["name,rate,on chip: step,reaches", "a,1,,said"]
 
 
 def test_the_figure_has_every_gain_and_the_averages() -> None:
