@@ -294,13 +294,14 @@ def changes(reproduction: Reproduction) -> Sheet:
         rows,
         bold=[place for place, one in enumerate(reproduction.changes) if not one.change.settings],
         note="On chip unless it says otherwise. reaches: within 15 % of the published "
-        f"{PUBLISHED_SPEEDUP}x (speed), {PUBLISHED_EFFICIENCY}x (energy), or both. One sample.",
+        f"{PUBLISHED_SPEEDUP}x (speed), {PUBLISHED_EFFICIENCY}x (energy), or both. One sample."
+        + "".join(f" {one.change.label}: {one.error}." for one in reproduction.changes if one.error),
     )
 
 
 def _of_change(reproduction: Reproduction, outcome: ChangeOutcome) -> Iterator[str]:
     if outcome.error:
-        yield from (outcome.error, *[""] * 6)
+        yield from (*["-"] * 6, "not simulated")
         return
     counts, figures = reproduction.counts, outcome.figures
     natural, pruned = (of_figures(figures, counts, run, "on_chip") for run in (NATURAL, PRUNED))

@@ -22,10 +22,9 @@ def print_reproduction(reproduction: Reproduction, console: Console) -> None:
 
 def _grid(sheet: Sheet) -> Grid:
     columns = [
-        Column(heading, cells, place >= sheet.names, _FOLDED if place < sheet.names else 0)
-        for place, (heading, cells) in enumerate(
-            zip(sheet.columns, zip(*sheet.rows, strict=True), strict=True)
-        )
+        Column(heading, [row[place] for row in sheet.rows], place >= sheet.names, folded)
+        for place, heading in enumerate(sheet.columns)
+        for folded in (_FOLDED if place < sheet.names else 0,)
     ]
     names, others = columns[: sheet.names], columns[sheet.names :]
     return Grid(sheet.title, names, [[column] for column in others], bold=sheet.bold)
