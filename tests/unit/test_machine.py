@@ -393,7 +393,7 @@ def test_what_a_path_that_is_no_file_gets(write, tmp_path: Path) -> None:
 def test_an_unknown_name_suggests_the_nearest() -> None:
     assert message_of("sparsetrian") == (
         "unknown machine (neither built in nor a file) 'sparsetrian'. "
-        "Did you mean 'sparsetrain'? Known: sparsetrain."
+        "Did you mean 'sparsetrain'? Known: sparsetrain, sparsetrain-tuned."
     )
 
 
