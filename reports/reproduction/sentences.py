@@ -205,12 +205,21 @@ def of_changes(reproduction: Reproduction) -> list[str]:
     return [
         "Every row changes one thing of the machine, the data or the energy accounting and leaves "
         f"everything else as described: {times(mine.speedup)} and {times(mine.efficiency)} on these "
-        "workloads with one sample. None was chosen for what it gives.",
+        "workloads with one sample"
+        f"{_standing(reproduction)}. None was chosen for what it gives.",
         "\n".join(_reached(found)),
         f"What moves the speedup most: {_largest(found, mine)}.",
         *_data_sentence(found, mine),
         *_skipping_sentence(found, mine),
     ]
+
+
+def _standing(reproduction: Reproduction) -> str:
+    """Which workloads stand for others."""
+    several = [f"{network} on {dataset}" for (network, dataset), n in reproduction.counts.items() if n > 1]
+    if not several:
+        return ""
+    return f" ({', '.join(several)} count as often as they stand for workloads of the average that are like them)"
 
 
 def _reached(found: Mapping[str, Average]) -> Iterator[str]:

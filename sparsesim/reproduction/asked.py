@@ -19,8 +19,9 @@ SAMPLES, QUICK_SAMPLES = 4, 1
 DRAWS, QUICK_DRAWS = 1000, 200
 """Tables drawn for the intervals of energy efficiencies."""
 
-_TWINS = {"cifar100": "cifar10"}
-"""Data sets whose networks have the sparsity of another, and differ from it in the last layer only."""
+_ALIKE = {"cifar100": "cifar10", "resnet34": "resnet18"}
+"""A data set whose networks differ from those of another in the last layer only, and a network with the blocks
+of another: where changes of the machine are simulated, the others stand for them."""
 
 
 class Workload(NamedTuple):
@@ -32,7 +33,8 @@ class Workload(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """networks, datasets: of the grid. rates: pruning rates, each > 0. samples: of every workload there.
+    """networks, datasets: of the grid. rates: pruning rates, each > 0. samples: of the workloads of the
+    average; of others one.
 
     machine: a name or file; base: settings of the machine and of the energy table that hold everywhere, by
     canonical name. quick: fewer workloads and changes when it is asked why.
@@ -69,22 +71,31 @@ class Asked:
         found = tuple(workload for workload in self.workloads() if workload.network in AVERAGED)
         return found or self.workloads()
 
+    def samples_of(self, workload: Workload) -> int:
+        """How many samples of a workload of the grid are simulated."""
+        return self.samples if workload in self.averaged() else 1
+
     def examined(self) -> dict[Workload, int]:
         """Workloads that changes of the machine are simulated on, and how many of `averaged` each stands for.
 
-        A data set whose workloads are those of another but for the last layer is not simulated again. Quick:
-        the first network on the first data set, and the second on the last.
+        What is like another workload is not simulated again. Quick: the first network on the first data set,
+        and the second on the last.
         """
         counts: dict[Workload, int] = {}
         for network, dataset in self.averaged():
-            twin = _TWINS.get(dataset, dataset)
-            stands = Workload(network, twin if twin in self.datasets else dataset)
+            stands = Workload(_alike(network, self.networks), _alike(dataset, self.datasets))
             counts[stands] = counts.get(stands, 0) + 1
         if not self.quick or len(counts) < 3:
             return counts
         every = list(counts)
         second = [workload for workload in every if workload.network != every[0].network]
         return dict.fromkeys((every[0], *(second or every)[len(second) // 2 - 1 :][:1]), 1)
+
+
+def _alike(name: str, known: tuple[str, ...]) -> str:
+    """What stands for a network or a data set: one that is like it and asked for too, or itself."""
+    other = _ALIKE.get(name, name)
+    return other if other in known else name
 
 
 QUICK = Asked(AVERAGED, ("cifar10", "imagenet"), (HEADLINE_RATE,), QUICK_SAMPLES, quick=True)

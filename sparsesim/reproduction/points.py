@@ -33,7 +33,7 @@ def purposes_and_settings(asked: Asked) -> Iterator[tuple[Purpose, dict[str, Sca
     """Every point with its settings beside those that hold everywhere; what matters most comes first."""
     for workload in asked.workloads():
         for rate in asked.rates:
-            settings = _settings(workload, rate) | {"samples": asked.samples}
+            settings = _settings(workload, rate) | {"samples": asked.samples_of(workload)}
             yield Purpose("grid", str(rate), workload), settings
     for workload in asked.examined():
         yield from _explaining(asked, workload)

@@ -46,11 +46,20 @@ def test_the_grid_and_the_average() -> None:
 
 def test_changes_are_simulated_on_workloads_that_stand_for_the_average() -> None:
     counts = Asked().examined()
-    assert sum(counts.values()) == 9 and len(counts) == 6
-    assert counts[Workload("alexnet", "cifar10")] == 2 and counts[Workload("resnet34", "imagenet")] == 1
-    assert not any(dataset == "cifar100" for _, dataset in counts)
-    only = Asked(datasets=("cifar100",)).examined()
-    assert set(only.values()) == {1} and len(only) == 3
+    assert counts == {
+        Workload("alexnet", "cifar10"): 2,
+        Workload("alexnet", "imagenet"): 1,
+        Workload("resnet18", "cifar10"): 4,
+        Workload("resnet18", "imagenet"): 2,
+    }
+    only = Asked(networks=("resnet34",), datasets=("cifar100",)).examined()
+    assert only == {Workload("resnet34", "cifar100"): 1}
+
+
+def test_samples_are_simulated_where_an_interval_is_given() -> None:
+    asked = Asked(samples=4)
+    assert asked.samples_of(Workload("resnet34", "imagenet")) == 4
+    assert asked.samples_of(Workload("resnet152", "imagenet")) == 1
 
 
 def test_a_quick_one_examines_two_networks_on_two_data_sets() -> None:
