@@ -219,7 +219,7 @@ def _standing(reproduction: Reproduction) -> str:
     several = [f"{network} on {dataset}" for (network, dataset), n in reproduction.counts.items() if n > 1]
     if not several:
         return ""
-    return f" ({', '.join(several)} count as often as they stand for workloads of the average that are like them)"
+    return f" ({', '.join(several)} count for those of the average that are like them, too)"
 
 
 def _reached(found: Mapping[str, Average]) -> Iterator[str]:

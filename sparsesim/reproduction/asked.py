@@ -20,8 +20,8 @@ DRAWS, QUICK_DRAWS = 1000, 200
 """Tables drawn for the intervals of energy efficiencies."""
 
 _ALIKE = {"cifar100": "cifar10", "resnet34": "resnet18"}
-"""A data set whose networks differ from those of another in the last layer only, and a network with the blocks
-of another: where changes of the machine are simulated, the others stand for them."""
+"""A data set whose networks differ from those of another in the last layer only, and a network with the
+blocks of another: where changes of the machine are simulated, the others stand for them."""
 
 
 class Workload(NamedTuple):
@@ -88,8 +88,9 @@ class Asked:
         if not self.quick or len(counts) < 3:
             return counts
         every = list(counts)
-        second = [workload for workload in every if workload.network != every[0].network]
-        return dict.fromkeys((every[0], *(second or every)[len(second) // 2 - 1 :][:1]), 1)
+        second = next((name for name, _ in every if name != every[0].network), every[0].network)
+        last = [workload for workload in every if workload.network == second][-1]
+        return dict.fromkeys((every[0], last), 1)
 
 
 def _alike(name: str, known: tuple[str, ...]) -> str:
