@@ -30,7 +30,7 @@ ARRAY, BUFFER, OTHER_PARTS = "arrangement of the PEs", "buffer", "PPU, controlle
 DATA, ENERGY = "data", "energy accounting"
 
 _WIDE = {"buffer.banks": 8, "buffer.line_bits": 256}
-_WIDER = {"buffer.banks": 32, "buffer.line_bits": 512}
+_WIDER = {"buffer.banks": 16, "buffer.line_bits": 512}
 _BOTH_OFF = {"policy.mask_skipping": False, "policy.input_skipping": False}
 
 CHANGES = (
@@ -82,11 +82,11 @@ CHANGES = (
     ),
     Change("banks-8", BUFFER, "8 banks", {"buffer.banks": 8}),
     Change("banks-8-256", BUFFER, "8 banks, lines of 256 bits", _WIDE, quick=True),
-    Change("banks-32-512", BUFFER, "32 banks, lines of 512 bits", _WIDER),
+    Change("banks-16-512", BUFFER, "16 banks, lines of 512 bits", _WIDER),
     Change(
-        "banks-32-512-4mb",
+        "banks-16-512-4mb",
         BUFFER,
-        "32 banks, lines of 512 bits, 4 MB",
+        "16 banks, lines of 512 bits, 4 MB",
         {**_WIDER, "buffer.kilobytes": 4096},
         quick=True,
     ),
