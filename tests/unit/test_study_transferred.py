@@ -41,6 +41,14 @@ def test_what_is_not_given_is_the_default() -> None:
     assert list(transferred_of_points(frame)) == ["all points"]
 
 
+def test_another_origin_of_the_inputs_is_named_with_its_own_source() -> None:
+    """ResNet-18 on CIFAR-10 was recorded, but not with the activations of the ImageNet tables."""
+    points = [{"dataset": "cifar10"}, {"dataset": "cifar10", "activations": "imagenet"}]
+    found = transferred_of_settings(points)
+    assert list(found) == ["resnet18 on cifar10, activations imagenet"]
+    assert "resnet34-imagenet" in found["resnet18 on cifar10, activations imagenet"]
+
+
 @pytest.mark.parametrize("changed", [{"trace": "/a/b.npz"}, {"density_input": 0.5}])
 def test_a_trace_and_independent_zeros_are_of_nothing_else(changed: dict[str, Any]) -> None:
     assert (
