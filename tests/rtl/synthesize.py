@@ -1,9 +1,10 @@
 """Synthesizes a PE group with Yosys and holds PE, PPU and group against the area of the energy model:
-python -m tests.rtl.synthesize. It takes three to five minutes on one core.
+python -m tests.rtl.synthesize [MACHINE]. It takes three to five minutes on one core.
 
-Sizes are those of the preset `sparsetrain`; all storage becomes flip-flops. The hierarchy is kept, so that
-cells can be told by module, and nothing is optimised across the modules' borders. Clock tree, wiring and
-utilisation are not in the cells; logic.area_overhead, for wiring and control, is in one of the two ratios.
+Sizes are those of a preset or description, by default of `sparsetrain`; all storage becomes flip-flops. The
+hierarchy is kept, so that cells can be told by module, and nothing is optimised across the modules' borders.
+Clock tree, wiring and utilisation are not in the cells; logic.area_overhead, for wiring and control, is in
+one of the two ratios.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ def main() -> None:
     """Print cells and area of PE, PPU and group beside the model's, then module by module."""
     if shutil.which("yosys") is None:
         raise UserError("yosys is not on the PATH (apt install yosys)")
-    machine, rows = load_machine("sparsetrain"), default_table().column("centre")
+    machine = load_machine(sys.argv[1] if len(sys.argv) > 1 else "sparsetrain")
+    rows = default_table().column("centre")
     netlist, console = synthesize(TOP, group_parameters(machine)), Console(file=sys.stdout, width=110)
     console.print(block_table(netlist, machine, rows))
     console.print(module_table(netlist, machine, rows))

@@ -42,13 +42,14 @@ def test_the_preset_holds_the_defaults_of_the_model() -> None:
     assert preset == Machine(description=preset.description)
 
 
-def test_the_preset_is_listed() -> None:
-    assert "sparsetrain" in list_machines()
+def test_the_presets_are_listed() -> None:
+    assert list_machines() == ("sparsetrain", "sparsetrain-tuned")
 
 
-def test_the_preset_writes_every_field_but_the_defaults_of_the_memory_kind() -> None:
-    text = Path(__file__).parents[2].joinpath("sparsesim/machine/presets/sparsetrain.yaml").read_text()
-    tree = parse_yaml(text, "sparsetrain.yaml", "machine description")
+@pytest.mark.parametrize("name", list_machines())
+def test_a_preset_writes_every_field_but_the_defaults_of_the_memory_kind(name: str) -> None:
+    text = Path(__file__).parents[2].joinpath(f"sparsesim/machine/presets/{name}.yaml").read_text()
+    tree = parse_yaml(text, f"{name}.yaml", "machine description")
     absent = [row.name for row in field_rows() if tree.at(tuple(row.name.split("."))) is None]
     assert absent == ["memory.bandwidth_gbytes_per_second", "memory.latency_ns"]
 
