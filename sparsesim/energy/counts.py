@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class ActionCounts:
     cycles: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            count = getattr(self, field.name)
-            if not (math.isfinite(count) and count >= 0):
-                raise ValueError(f"{field.name} must be finite and not negative (got {count})")
+        for name, count in vars(self).items():
+            if not 0 <= count < math.inf:
+                raise ValueError(f"{name} must be finite and not negative (got {count})")
 
     def __add__(self, other: ActionCounts) -> ActionCounts:
-        return ActionCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return ActionCounts(*(mine + others for mine, others in pairs))
 
     def times(self, factor: float) -> ActionCounts:
         """Every count multiplied by `factor` >= 0."""
-        return ActionCounts(*(getattr(self, f.name) * factor for f in fields(self)))
+        return ActionCounts(*(count * factor for count in vars(self).values()))

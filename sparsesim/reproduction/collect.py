@@ -86,12 +86,16 @@ class _Simulated:
     series: Mapping[str, Series | None]
 
 
-def _simulated(study: Study, row: StoredRow) -> _Simulated:
+def _simulated(study: Study, row: StoredRow, averaged: bool = False) -> _Simulated:
+    """averaged: with the series over samples, which an average needs."""
     request, workload, records = records_of_row(study, row)
     actions = {run: total_actions(records, run, request.machine) for run in records.runs}
     result = result_of(request, workload, records, row.seconds)
     models = {run: _model(request, run) for run in records.runs}
-    series = {run: run_series(run, records, request.machine, models[run]) for run in records.runs}
+    series = {
+        run: run_series(run, records, request.machine, models[run])
+        for run in (records.runs if averaged else ())
+    }
     return _Simulated(request, result, actions, series)
 
 
@@ -101,7 +105,9 @@ def _model(request: Request, run: str) -> EnergyModel:
 
 def _grid(study: Study, asked: Asked, rows: Rows) -> dict[tuple[Workload, float], _Simulated]:
     return {
-        (workload, rate): _simulated(study, _needed(rows, Purpose("grid", str(rate), workload)))
+        (workload, rate): _simulated(
+            study, _needed(rows, Purpose("grid", str(rate), workload)), workload in asked.averaged()
+        )
         for workload in asked.workloads()
         for rate in asked.rates
     }
@@ -127,7 +133,7 @@ def _average_widths(found: Sequence[_Simulated]) -> dict[str, Widths]:
     """Half widths of the averages over results, by run; runs whose samples are not known are left out."""
     widths = {}
     for run in found[0].result.compared:
-        pairs = [(one.series[DENSE], one.series[run]) for one in found]
+        pairs = [(one.series.get(DENSE), one.series.get(run)) for one in found]
         known = [(dense, mine) for dense, mine in pairs if dense is not None and mine is not None]
         if len(known) < len(pairs):
             continue
