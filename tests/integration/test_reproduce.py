@@ -15,7 +15,6 @@ from sparsesim.reproduction.asked import Asked
 from sparsesim.reproduction.changes import CHANGES
 from sparsesim.reproduction.generator import FILE
 from sparsesim.reproduction.ladder import BALANCE
-from sparsesim.study import load_study
 
 KEYS = ("as-described", "channel-order", "netlist")
 ASKED = Asked(("alexnet",), ("cifar10",), (0.9,), 1, quick=True)
@@ -47,14 +46,14 @@ def test_it_prints_what_was_simulated_and_goes_on(
     options = ReproduceOptions(document=tmp_path / "first.md")
     reproduce_command(ASKED, study, options)
     first = capsys.readouterr().out
-    rows = load_study(tmp_path / "study")
+    rows = sparsesim.load_study(tmp_path / "study")
     # Grid and machine as described are the same point.
     assert len(rows) == 8 and set(rows.status) == {"done"}
     kept = (tmp_path / "study" / FILE).read_bytes()
 
     reproduce_command(ASKED, study, ReproduceOptions(document=tmp_path / "second.md"))
     second = capsys.readouterr().out
-    assert load_study(tmp_path / "study").equals(rows)
+    assert sparsesim.load_study(tmp_path / "study").equals(rows)
     assert (tmp_path / "study" / FILE).read_bytes() == kept
     assert second == first.replace("first.md", "second.md")
     text = (tmp_path / "first.md").read_text(encoding="utf-8")
