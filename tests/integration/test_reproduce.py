@@ -32,9 +32,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _row(text: str, *names: str) -> list[str]:
-    """The numbers of the row of a Markdown table that begins with names."""
+    """The numbers of the first row of a Markdown table that begins with names."""
     start = re.escape("| " + " | ".join(names) + " |")
-    (line,) = re.findall(rf"^{start}.*$", text, re.MULTILINE)
+    line, *_ = re.findall(rf"^{start}.*$", text, re.MULTILINE)
     return [cell.strip() for cell in line.strip("|").split("|")][len(names) :]
 
 
