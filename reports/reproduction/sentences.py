@@ -47,7 +47,7 @@ def command(reproduction: Reproduction) -> str:
         words += ["--networks", ",".join(asked.networks), "--datasets", ",".join(asked.datasets)]
         words += [word for rate in asked.rates for word in ("--prune", f"{rate:g}")]
         words += ["--samples", str(asked.samples), "--machine", asked.machine]
-        words += [word for name, value in (asked.base or {}).items() for word in ("--set", f"{name}={value}")]
+        words += [word for name, value in asked.base.items() for word in ("--set", f"{name}={value}")]
     return shlex.join(words)
 
 

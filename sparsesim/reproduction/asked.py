@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sparsesim.request import DEFAULT_MACHINE
@@ -47,7 +47,7 @@ class Asked:
     rates: tuple[float, ...] = RATES
     samples: int = SAMPLES
     machine: str = DEFAULT_MACHINE
-    base: Mapping[str, Scalar] | None = None
+    base: Mapping[str, Scalar] = field(default_factory=dict)
     quick: bool = False
 
     @property

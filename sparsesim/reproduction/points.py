@@ -71,6 +71,6 @@ def settings_of(overrides: Sequence[str]) -> dict[str, Scalar]:
 def definition_of(asked: Asked) -> tuple[Definition, tuple[Purpose, ...]]:
     """The study of a reproduction, and the purpose of each of its points, by index."""
     found = list(purposes_and_settings(asked))
-    base: dict[str, Scalar] = {"machine": asked.machine, **(asked.base or {})}
+    base: dict[str, Scalar] = {"machine": asked.machine, **asked.base}
     points = tuple(base | settings for _, settings in found)
     return Definition(NAME, {}, points=points), tuple(purpose for purpose, _ in found)
