@@ -125,7 +125,7 @@ def _run(plan: Plan, study: StudyWriter, question: Question, options: StudyOptio
 
 
 def _collected(study: StudyWriter, asked: Asked, plan: Plan, purposes: Sequence[Purpose]) -> Reproduction:
-    request = make_request(machine=asked.machine, overrides=overrides_ofasked.base)
+    request = make_request(machine=asked.machine, overrides=overrides_of(asked.base))
     recorded = generator_errors(
         request, study.folder, quick=asked.quick, progress=lambda trace: say(f"Generator against {trace}.")
     )
