@@ -1,11 +1,8 @@
-"""The figures that were published for SparseTrain.
+"""The figures that were published for SparseTrain, and what is recalled of the companion paper."""
 
-Dai et al., DAC 2020, abstract: an average over AlexNet and ResNets, on chip; networks, data sets and pruning
-rate are not stated there.
-"""
+from sparsesim.reproduction.published import EFFICIENCY, NETWORKS, SPEEDUP
 
-SPEEDUP, EFFICIENCY = 2.7, 2.2
-NETWORKS = ("alexnet", "resnet18", "resnet34")
+__all__ = ["EFFICIENCY", "NETWORKS", "RECALLED_DENSITIES", "SPEEDUP"]
 
 RECALLED_DENSITIES = {
     ("alexnet", "cifar10"): 0.01,

@@ -7,13 +7,12 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from reports import published
 from reports.numbers import percent, times
 from reports.reproduction.sheets import NATURAL, PRUNED, averages_of, reaches, rung_average
 from sparsesim.reproduction.asked import Asked
 from sparsesim.reproduction.averages import (
     NEAR,
-    PUBLISHED_EFFICIENCY,
-    PUBLISHED_SPEEDUP,
     Average,
     is_near,
     of_average,
@@ -55,7 +54,7 @@ def opening(reproduction: Reproduction) -> list[str]:
     """What the page is, and the command that writes it."""
     return [
         "Dai et al. (DAC 2020, abstract) report that SparseTrain trains AlexNet and ResNets about "
-        f"**{PUBLISHED_SPEEDUP}x** faster and with **{PUBLISHED_EFFICIENCY}x** better energy efficiency "
+        f"**{published.SPEEDUP}x** faster and with **{published.EFFICIENCY}x** better energy efficiency "
         "on average than the original dense training. The abstract does not say which networks, data "
         "sets and pruning rates enter the average, nor what the baseline's utilisation is. This page "
         "says what the machine described in this project gains, which mechanism makes which part of the "
@@ -74,10 +73,10 @@ def result(reproduction: Reproduction) -> list[str]:
     whole = of_average(reproduction, reproduction.asked.headline_rate, PRUNED, "with_dram")
     return [
         f"On chip, the accounting of the publication, the average is **{times(mine.speedup)}**"
-        f"{_plus_minus(mine.speedup_half_width)} faster ({_off(mine.speedup, PUBLISHED_SPEEDUP)} the "
-        f"published {PUBLISHED_SPEEDUP}x) and "
+        f"{_plus_minus(mine.speedup_half_width)} faster ({_off(mine.speedup, published.SPEEDUP)} the "
+        f"published {published.SPEEDUP}x) and "
         f"**{times(mine.efficiency)}**{_plus_minus(mine.efficiency_half_width)} more energy-efficient "
-        f"({_off(mine.efficiency, PUBLISHED_EFFICIENCY)} {PUBLISHED_EFFICIENCY}x; {interval.low:.2f} to "
+        f"({_off(mine.efficiency, published.EFFICIENCY)} {published.EFFICIENCY}x; {interval.low:.2f} to "
         f"{interval.high:.2f} over drawn energy tables). {_verdict(mine)} With DRAM, the whole training "
         f"step, it is {times(whole.speedup)} and {times(whole.efficiency)}."
     ]
@@ -94,8 +93,8 @@ def _off(value: float, published: float) -> str:
 
 def _verdict(mine: Average) -> str:
     inside = {
-        "speedup": is_near(mine.speedup, PUBLISHED_SPEEDUP),
-        "energy efficiency": is_near(mine.efficiency, PUBLISHED_EFFICIENCY),
+        "speedup": is_near(mine.speedup, published.SPEEDUP),
+        "energy efficiency": is_near(mine.efficiency, published.EFFICIENCY),
     }
     if all(inside.values()):
         return f"Both lie within {NEAR:.0%} of what was published."
@@ -241,7 +240,7 @@ def _data_sentence(averages: Mapping[str, Average], mine: Average) -> Iterator[s
         yield (
             "**Data**: with the activation densities that were recorded in full ImageNet trainings for "
             f"all networks the same machine has {times(found.speedup)} instead of {times(mine.speedup)} "
-            f"({_off(found.speedup, PUBLISHED_SPEEDUP)} the published average) and an efficiency of "
+            f"({_off(found.speedup, published.SPEEDUP)} the published average) and an efficiency of "
             f"{times(found.efficiency)}: a network that is trained to the end is sparser than our short "
             "runs, AlexNet most of all. That is data, not machine."
         )
@@ -271,11 +270,11 @@ def of_energy(reproduction: Reproduction) -> list[str]:
         f"On chip the energy efficiency ({times(plain)}) lies between the speedup ({times(speedup)}) and "
         f"the ratio of MACs ({times(fewer)}): what is spent per product falls with the products, what is "
         f"spent per cycle (leakage, {percent(share)} of the dense energy on chip) falls with the cycles, "
-        f"and fetches fall less than either. The published {PUBLISHED_EFFICIENCY}x lies below the "
+        f"and fetches fall less than either. The published {published.EFFICIENCY}x lies below the "
         "published speedup, so more of that machine's energy did not shrink with the work than of ours.",
         "What is charged decides: against a dense baseline that gates its MAC and registers where an "
-        f"operand is zero the same actions give {times(gated)} ({_off(gated, PUBLISHED_EFFICIENCY)} the "
-        f"published {PUBLISHED_EFFICIENCY}x), with waiting PEs clocked {times(views['clocked PEs'])}, "
+        f"operand is zero the same actions give {times(gated)} ({_off(gated, published.EFFICIENCY)} the "
+        f"published {published.EFFICIENCY}x), with waiting PEs clocked {times(views['clocked PEs'])}, "
         f"with both {times(views['both'])}. These are the same machines and the same "
         f"cycles.{_together(speedup, gated)} What is charged by default is in [energy.md](energy.md).",
     ]

@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reports import published
 from reports.numbers import percent, times
 from reports.text import shown_name
 from sparsesim.reproduction.asked import Workload
 from sparsesim.reproduction.averages import (
-    PUBLISHED_EFFICIENCY,
-    PUBLISHED_SPEEDUP,
     Average,
     is_near,
     of_average,
@@ -73,7 +72,7 @@ def headline(reproduction: Reproduction) -> Sheet:
     ]
     first_bold = len(rows)
     rows += [_average_row(reproduction, run) for run in _runs(reproduction)]
-    quoted = [times(PUBLISHED_SPEEDUP), "", times(PUBLISHED_EFFICIENCY), "", "", ""]
+    quoted = [times(published.SPEEDUP), "", times(published.EFFICIENCY), "", "", ""]
     rows.append(["published", "average", "", *quoted])
     return Sheet(
         "headline",
@@ -294,7 +293,7 @@ def changes(reproduction: Reproduction) -> Sheet:
         rows,
         bold=[place for place, one in enumerate(reproduction.changes) if not one.change.settings],
         note="On chip unless it says otherwise. reaches: within 15 % of the published "
-        f"{PUBLISHED_SPEEDUP}x (speed), {PUBLISHED_EFFICIENCY}x (energy), or both. One sample."
+        f"{published.SPEEDUP}x (speed), {published.EFFICIENCY}x (energy), or both. One sample."
         + "".join(f" {one.change.label}: {one.error}." for one in reproduction.changes if one.error),
     )
 
@@ -315,7 +314,7 @@ def _of_change(reproduction: Reproduction, outcome: ChangeOutcome) -> Iterator[s
 
 def reaches(speedup: float, efficiency: float) -> str:
     """Which of the published averages are reached, in a word."""
-    speed, energy = is_near(speedup, PUBLISHED_SPEEDUP), is_near(efficiency, PUBLISHED_EFFICIENCY)
+    speed, energy = is_near(speedup, published.SPEEDUP), is_near(efficiency, published.EFFICIENCY)
     return "both" if speed and energy else "speed" if speed else "energy" if energy else "neither"
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sparsesim.reproduction import published
 from sparsesim.request import DEFAULT_MACHINE
 from sparsesim.study.point import Scalar
 
-AVERAGED = ("alexnet", "resnet18", "resnet34")
+AVERAGED = published.NETWORKS
 """Networks of the average that is held against the published one."""
 NETWORKS = (*AVERAGED, "resnet50", "resnet152")
 DATASETS = ("cifar10", "cifar100", "imagenet")

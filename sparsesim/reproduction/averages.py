@@ -12,8 +12,6 @@ from sparsesim.reproduction.model import Cycles, Figures, Reproduction
 from sparsesim.results.model import DENSE, Result
 from sparsesim.results.parts import ratio
 
-PUBLISHED_SPEEDUP, PUBLISHED_EFFICIENCY = 2.7, 2.2
-"""Dai et al., DAC 2020, abstract."""
 NEAR = 0.15
 """An average is near the published one within this share of it."""
 
