@@ -62,6 +62,11 @@ class Asked:
         return self.machine == DEFAULT_MACHINE and not self.base
 
     @property
+    def goes_beyond(self) -> bool:
+        """Whether the steps to the better machine are simulated, too: they start from the default one."""
+        return self.is_default_machine and not self.quick
+
+    @property
     def draws(self) -> int:
         return QUICK_DRAWS if self.quick else DRAWS
 

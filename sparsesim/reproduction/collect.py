@@ -217,7 +217,7 @@ def _change(asked: Asked, rows: Rows, change: Change) -> ChangeOutcome:
 
 
 def _steps(asked: Asked, rows: Rows) -> list[StepOutcome]:
-    if not asked.is_default_machine:
+    if not asked.goes_beyond:
         return []
     return list(_each_step(asked, rows))
 

@@ -59,7 +59,7 @@ class Reproduction:
 
     results: by workload and pruning rate. rungs: cycles on the ladder, from the bound down, by workload.
     changes: the first is the machine as described. steps: towards the better machine, the first is the
-    published arrangement; empty where another machine was asked for. efficiencies: by workload, pruning rate
+    published arrangement; empty where they were not asked for. efficiencies: by workload, pruning rate
     and run. average_efficiencies: of the average, by run, at the headline rate. views: the same energies
     counted in other ways, on the workloads of the average. recorded: error of the mask generator, by trace.
     counts: for how many workloads of the average each one stands that changes were simulated on. seconds:

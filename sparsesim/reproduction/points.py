@@ -46,7 +46,7 @@ def _explaining(asked: Asked, workload: Workload) -> Iterator[tuple[Purpose, dic
         yield Purpose("change", change.key, workload), {**common, **change.settings}
     for rung in SIMULATED:
         yield Purpose("rung", rung.name, workload), common | rung.settings
-    if asked.is_default_machine:
+    if asked.goes_beyond:
         yield from ((Purpose("step", name, workload), common | found) for name, found in steps())
 
 

@@ -17,12 +17,14 @@ from sparsesim.reproduction.generator import FILE
 from sparsesim.reproduction.ladder import BALANCE
 
 KEYS = ("as-described", "channel-order", "netlist")
-ASKED = Asked(("alexnet",), ("cifar10",), (0.9,), 1, quick=True)
+ASKED = Asked(("alexnet",), ("cifar10",), (0.9,), 1)
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three changes instead of all, and one step."""
+    """Three changes instead of all, one step, one trace."""
+    monkeypatch.setattr("sparsesim.reproduction.generator.TRACES", ("alexnet_32_p0.9",))
+    monkeypatch.setattr("sparsesim.reproduction.generator.SEEDS", 1)
     kept = tuple(change for change in CHANGES if change.key in KEYS)
     monkeypatch.setattr("sparsesim.reproduction.changes.CHANGES", kept)
     monkeypatch.setattr("sparsesim.reproduction.points.STEPS", (("8 banks", ("banks=8",)),))
