@@ -87,8 +87,9 @@ class WatchedMachine(Machine):
     def _bursts(self, port: Any) -> Iterator[tuple[int, Any]]:
         """The bank that serves a port at this moment, and how many lines of the burst are over."""
         for number, bank in enumerate(self._banks):
-            if bank._burst is not None and bank._burst.requester is port:
-                yield number, bank._burst.lines - bank._lines_left
+            for burst in bank._bursts:
+                if burst.request.requester is port:
+                    yield number, burst.request.lines - burst.lines_left
 
     def _see_fetch(self, number: int, unit: Any) -> None:
         item = unit._port
