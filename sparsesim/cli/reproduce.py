@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -145,4 +146,5 @@ def _show(reproduction: Reproduction, folder: Path, options: ReproduceOptions) -
 
         write_report(reproduction_page(reproduction, sys.argv), options.report, DEFAULT_FORMATS)
         say_where(options.report, sys.stdout)
-    paragraph(console, f"Study: {folder}; `python -m sparsesim show {folder} ROW` tells more of a row.")
+    shown = shlex.quote(str(folder))
+    paragraph(console, f"Study: {folder}; `python -m sparsesim show {shown} ROW` tells more of a row.")

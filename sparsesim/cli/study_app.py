@@ -187,7 +187,7 @@ def reproduce(
     *,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Fewer workloads, one sample: two minutes instead of a quarter hour."),
+        typer.Option("--quick", help="Fewer workloads and changes, one sample."),
     ] = False,
     networks: Annotated[
         str | None,

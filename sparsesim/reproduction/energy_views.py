@@ -72,7 +72,11 @@ def _gated_and_clocked(charged: Charged, run: str) -> ActionCounts:
 
 VIEWS: tuple[tuple[str, str, View], ...] = (
     ("as charged", "the dense machine multiplies zeros; PEs that wait are clock-gated", _as_charged),
-    ("gated baseline", "the dense machine gates MAC and registers where an operand is zero", _gated),
+    (
+        "gated baseline",
+        "the dense machine gates MAC and registers where an operand is zero (GTA: by density of dO)",
+        _gated,
+    ),
     ("clocked PEs", "PEs that wait are clocked like working ones, in both machines", _clocked),
     ("both", "a gated baseline, and PEs that wait are clocked", _gated_and_clocked),
 )
